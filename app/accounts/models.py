@@ -1,0 +1,106 @@
+"""A person with an account."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.db import Record
+from app.permissions import EXCHANGE_ROLES, Permission, Role, allows
+
+if TYPE_CHECKING:
+    from app.organisations.models import Membership, Organisation
+
+PASSWORD_LIFE = timedelta(days=60)
+"""IS2IN-8.2.h: 60 days of 24 hours from the last change (reading A5)."""
+
+
+class User(Record):
+    """A person who signs in with an e-mail address and a password.
+
+    ``language`` is empty until it is chosen.  ``exchange_roles`` is empty for people of client
+    organisations: what they are follows from their membership.  ``must_change_password`` is set
+    while the password is one that was issued.
+    """
+
+    __tablename__ = "user_account"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    last_name: Mapped[str] = mapped_column(String(100))
+    first_name: Mapped[str] = mapped_column(String(100))
+    patronymic: Mapped[str] = mapped_column(String(100), default="")
+    position: Mapped[str] = mapped_column(String(200), default="")
+    phone: Mapped[str] = mapped_column(String(20), default="")
+    iin: Mapped[str] = mapped_column(String(12), default="")
+    language: Mapped[str] = mapped_column(String(2), default="")
+    exchange_roles: Mapped[list[str]] = mapped_column(default=list)
+    password_hash: Mapped[str] = mapped_column(String(200), default="")
+    password_changed_at: Mapped[datetime | None]
+    must_change_password: Mapped[bool] = mapped_column(default=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    session_round: Mapped[int] = mapped_column(default=0)
+    agreement_version: Mapped[str] = mapped_column(String(20), default="")
+    agreement_at: Mapped[datetime | None]
+    last_sign_in: Mapped[datetime | None]
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    membership: Mapped[Membership | None] = relationship(back_populates="user", lazy="joined")
+
+    is_authenticated = True
+    is_anonymous = False
+
+    def get_id(self) -> str:
+        """Return what the session cookie names: the user and the round of sessions that is still valid."""
+        return f"{self.id}.{self.session_round}"
+
+    @property
+    def name(self) -> str:
+        """Surname and first name, as lists show a person."""
+        return f"{self.last_name} {self.first_name}"
+
+    @property
+    def full_name(self) -> str:
+        """Surname, first name and patronymic, as documents show a person."""
+        return f"{self.last_name} {self.first_name} {self.patronymic}".strip()
+
+    @property
+    def organisation(self) -> Organisation | None:
+        """The client organisation this person works for; None for the Exchange's people."""
+        return self.membership.organisation if self.membership and self.membership.is_active else None
+
+    @property
+    def roles(self) -> frozenset[Role]:
+        """What this person is, now."""
+        roles = {Role(role) for role in self.exchange_roles}
+        if self.membership and self.membership.is_active and self.membership.organisation.is_active:
+            roles.add(Role.CLIENT)
+            if self.membership.is_admin:
+                roles.add(Role.ORG_ADMIN)
+            if self.membership.is_first_head:
+                roles.add(Role.FIRST_HEAD)
+            if self.membership.organisation.kind == "adviser":
+                roles.add(Role.ADVISER)
+        return frozenset(roles)
+
+    @property
+    def is_exchange(self) -> bool:
+        """Whether this is one of the Exchange's own people."""
+        return bool(self.roles & EXCHANGE_ROLES)
+
+    def may(self, permission: Permission) -> bool:
+        """Tell whether one of this person's roles carries ``permission``."""
+        return allows(self.roles, permission)
+
+    def must_renew_password(self, now: datetime) -> bool:
+        """Tell whether nothing but a new password may be set now (IS2IN-4.d, 8.2.h)."""
+        return (
+            self.must_change_password
+            or self.password_changed_at is None
+            or now - self.password_changed_at >= PASSWORD_LIFE
+        )

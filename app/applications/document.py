@@ -1,0 +1,147 @@
+"""The documents the system makes: the application as PDF, its signed copy, the letter.
+
+The bytes that are signed are made once a round, kept by their hash, and shown, signed and sent as
+they are.  Source: user manual, paragraphs 18, 19, 21, 22 and 25.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import segno
+from sqlalchemy.exc import IntegrityError
+
+from app import db, pdf
+from app.accounts.models import User
+from app.applications import queries, summary
+from app.applications.models import Application, Document, Signature
+from app.applications.summary import Drawing
+from app.web import here
+from app.web.templating import paper
+from app.workflows.parts import StageKind
+
+
+def _page(
+    application: Application, *, language: str, version: int | None = None, signed: Document | None = None
+) -> str:
+    drawing = Drawing(language)
+    stages = summary.stages(application, drawing, as_of=signed.at if signed else None)
+    signatures = signed.signatures if signed else ()
+    document = signed.sha256 if signed else ""
+    return paper(
+        "pdf/application.html",
+        language,
+        application=application,
+        company=application.organisation.names[language],
+        procedure=queries.procedure(application),
+        stages=stages,
+        version=version,
+        signatures=signatures,
+        document=document,
+        qr=_qr(application, signatures, document) if signatures else "",
+        demo_data=any(sheet.demo_data for stage in stages for sheet in stage.sheets),
+    )
+
+
+def _qr(application: Application, signatures: Sequence[Signature], sha256: str) -> str:
+    """Return a QR code (an image by value) of what identifies the signed document."""
+    lines = [application.number, f"SHA-256 {sha256}"]
+    lines += [f"{item.signer_name} IIN {item.signer_iin} {item.at:%Y-%m-%dT%H:%MZ}" for item in signatures]
+    return str(segno.make("\n".join(lines), error="m", micro=False).svg_data_uri(scale=3, border=2))
+
+
+def draft(application: Application, language: str) -> bytes:
+    """Return the application as it stands now, as PDF («Құжатты жүктеу» before sending)."""
+    return pdf.render(_page(application, language=language))
+
+
+def offered(application: Application) -> Document:
+    """Return the document of this round that is read and signed; the first call makes it.
+
+    Nothing can change in the answers while the first head has the application, so whenever it is
+    made in a round, it says the same.  It is made outside of any transition's transaction,
+    because a page of PDF takes longer than others should wait for the database.
+    """
+    standing = queries.present_document(application)
+    if standing is not None:
+        return standing
+    content = pdf.render(_page(application, language=application.language, version=application.round))
+    name = f"{application.number}-{application.round}.pdf"
+    return _keep(
+        application, "application", content, round_=application.round, name=name, language=application.language
+    )
+
+
+def signed_copy(application: Application) -> Document | None:
+    """Return the copy with the visible signature and QR code of the newest signed document, or None."""
+    signed = next(
+        (item for item in queries.documents(application) if item.kind == "application" and item.signatures), None
+    )
+    if signed is None:
+        return None
+    for item in queries.documents(application):
+        if item.kind == "signed_copy" and item.round == signed.round:
+            return item
+    page = _page(application, language=signed.language, version=signed.round, signed=signed)
+    name = f"{application.number}-{signed.round}-signed.pdf"
+    return _keep(application, "signed_copy", pdf.render(page), round_=signed.round, name=name, language=signed.language)
+
+
+def _keep(
+    application: Application,
+    kind: str,
+    content: bytes,
+    *,
+    round_: int,
+    name: str,
+    language: str,
+    number: str = "",
+    now: datetime | None = None,
+) -> Document:
+    """Keep a document unless another request has made it meanwhile; then return that one."""
+    row = Document(
+        application_id=application.id,
+        kind=kind,
+        round=round_,
+        number=number,
+        name=name,
+        language=language,
+        size=len(content),
+        sha256=here.storage().put(content),
+        at=now or here.now(),
+    )
+    try:
+        with db.session.begin_nested():
+            db.session.add(row)
+    except IntegrityError:
+        return next(item for item in queries.documents(application) if item.kind == kind and item.round == round_)
+    return row
+
+
+def make_letter(application: Application, *, by: User, number: str, now: datetime) -> Document:
+    """Make the Exchange's letter, sent by ``by``, from the answers of the stage that holds the form ``letter``."""
+    language = application.language
+    answers = {key: row.values for key, row in queries.answers(application).items()}
+    letter: dict[str, Any] = next((values["letter"] for values in answers.values() if "letter" in values), {})
+    drawing = Drawing(language)
+    stages = summary.stages(application, drawing, kinds=(StageKind.WORK,))
+    results = [sheet for stage in stages for sheet in stage.sheets if sheet.key in ("decision", "conclusion")]
+
+    page = paper(
+        "pdf/letter.html",
+        language,
+        application=application,
+        company=application.organisation.names[language],
+        procedure=queries.procedure(application),
+        letter=letter,
+        results=results,
+        number=number,
+        at=now,
+        sender=by,
+    )
+    name = f"{application.number}-letter.pdf"
+    return _keep(
+        application, "letter", pdf.render(page), round_=0, name=name, language=language, number=number, now=now
+    )

@@ -1,0 +1,164 @@
+"""The one way an application changes where it stands: rows, history, audit and messages together.
+
+Whatever moves an application goes through ``stand_at`` or ``fire``; so a position never changes
+without its history row, and two people at once get a conflict, never half of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from types import MappingProxyType
+
+from sqlalchemy import bindparam, insert, update
+from sqlalchemy.orm.attributes import set_committed_value
+
+from app import db
+from app.accounts.models import User
+from app.applications import effects, queries
+from app.applications.models import Application, History
+from app.audit import operations as audit
+from app.errors import Conflict, Invalid, NotPermitted, Term
+from app.notifications import operations as notifications
+from app.permissions import EXECUTOR_ROLES
+from app.terms import LANGUAGES, say
+from app.workflows.guards import Position
+from app.workflows.parts import Transition
+
+_ADD_HISTORY = insert(db.table_of(History))
+_APPLICATION = db.table_of(Application)
+_MOVE = update(_APPLICATION).where(_APPLICATION.c.id == bindparam("ident"), _APPLICATION.c.version == bindparam("seen"))
+
+
+def stand_at(
+    application: Application,
+    position: Position,
+    *,
+    act: str,
+    by: User,
+    now: datetime,
+    stage: str = "",
+    words: str = "",
+    also: Mapping[str, object] = MappingProxyType({}),
+) -> None:
+    """Store a new position, and ``also`` these columns of the application, with the history and audit rows.
+
+    Raises:
+        Conflict: another transaction has moved the application meanwhile.
+    """
+    source = application.process
+    moved = position.process != source
+    changed = {**also, **position.to_dict(), "entered_at": now if moved else application.entered_at}
+    connection = db.session.connection()
+    if any(getattr(application, name) != value for name, value in changed.items()):
+        changed["version"] = application.version + 1
+        seen = {"ident": application.id, "seen": application.version}
+        if connection.execute(_MOVE, seen | changed).rowcount != 1:
+            raise Conflict("app.err.moved", number=application.number)
+        for name, value in changed.items():
+            set_committed_value(application, name, value)
+    target = position.process if moved else ""
+    connection.execute(
+        _ADD_HISTORY,
+        {
+            "application_id": application.id,
+            "at": now,
+            "by_id": by.id,
+            "act": act,
+            "stage": stage,
+            "source": source,
+            "target": target,
+            "words": words,
+        },
+    )
+    audit.record(act, f"application {application.number}", by=by.id, at=now, stage=stage, target=target)
+
+
+def require_executor(application: Application, user: User, executor: str) -> None:
+    """Refuse an act of somebody who is not its executor now.
+
+    Raises:
+        NotPermitted: names who is.
+    """
+    if not queries.acts_as(application, user, executor):
+        raise NotPermitted("app.err.not_executor", who=Term(f"workflow.executor.{executor}"))
+
+
+def fire(application: Application, trigger: str, *, by: User, seen: int, now: datetime, words: str = "") -> Transition:
+    """Take the transition ``trigger``: check, move, carry out its effects, tell whom it concerns.
+
+    ``seen`` is the version on the screen; ``words`` the reason, where one is asked.
+
+    Raises:
+        Conflict: the application has moved, the transition does not begin here, or a guard refuses it.
+        NotPermitted: ``by`` is not the executor who may take it.
+        Invalid: a reason is asked and none was given.
+    """
+    application.require_version(seen)
+    procedure = queries.procedure(application)
+    standing = queries.position(application)
+    offered = [item for item in procedure.transitions if item.trigger == trigger]
+    here = [item for item in offered if item.source == application.process]
+    for transition in (here or offered)[:1]:
+        require_executor(application, by, transition.by)
+        if transition.reason_required and not words.strip():
+            raise Invalid.at("reason", "err.reason_required")
+    fired = procedure.fire(standing, trigger, queries.facts(application))
+    taken = fired.transition
+    also: dict[str, object] = {}
+    for name in taken.effects:
+        also.update(effects.EFFECTS[name](application, by=by, now=now))
+    stand_at(application, fired.position, act=trigger, by=by, now=now, words=words.strip(), also=also)
+    tell(application, taken.notify, now=now, besides=by)
+    return taken
+
+
+def tell(application: Application, executors: Sequence[str], *, now: datetime, besides: User | None = None) -> None:
+    """Tell the people who are ``executors`` where the application stands and whether they must act; each once."""
+    process = queries.procedure(application).processes[application.process]
+    params = {"process": process.title.model_dump(), "number": application.number}
+    news = notifications.Message("notice.moved", params)
+    call = notifications.Message("notice.your_action", params, action_required=True)
+    acting = queries.current_executors(application)
+    around = queries.around(application)
+    told: dict[notifications.Addressee, notifications.Message] = {}
+    for executor in executors:
+        for person in around.get(executor, ()):
+            if executor in acting:
+                told[person] = call
+            elif besides is None or person.id != besides.id:
+                told.setdefault(person, news)
+    notifications.post(told.items(), about=_about(application, acting, around), now=now)
+
+
+def about(application: Application) -> notifications.About:
+    """Return what a message says of the application: procedure, present executor, author (IS2IN-8.1)."""
+    return _about(application, queries.current_executors(application), queries.around(application))
+
+
+def _about(
+    application: Application, executors: Sequence[str], around: Mapping[str, Sequence[notifications.Addressee]]
+) -> notifications.About:
+    names = {key: [person.name for person in people] for key, people in around.items() if key not in EXECUTOR_ROLES}
+    return notifications.About(
+        number=application.number,
+        url=effects.url(application),
+        procedure=queries.procedure(application).title.model_dump(),
+        executor={language: ", ".join(_words(executors, names, language)) or "—" for language in LANGUAGES},
+        author=around["author"][0].name,
+    )
+
+
+def executor_words(application: Application, executors: tuple[str, ...], language: str) -> list[str]:
+    """Return who acts now in words: the person's name, or the role at the Exchange."""
+    names = {
+        executor: [user.name for user in queries.executor_people(application, executor)]
+        for executor in executors
+        if executor not in EXECUTOR_ROLES
+    }
+    return _words(executors, names, language)
+
+
+def _words(executors: Sequence[str], names: Mapping[str, Sequence[str]], language: str) -> list[str]:
+    said = [names.get(executor) or [say(f"workflow.executor.{executor}", language)] for executor in executors]
+    return list(dict.fromkeys(name for each in said for name in each))

@@ -1,0 +1,511 @@
+"""What one may ask about applications, and who sees which.
+
+The visibility rule (IS2IN-9.4.c; readings A9, A11) stands in one place: ``visible_to``.  Every
+list, counter and direct address goes through it, and an outsider finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache, cached_property
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    String,
+    and_,
+    bindparam,
+    exists,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy import cast as cast_to
+from sqlalchemy.orm import lazyload
+
+from app import catalogue, db
+from app.accounts.models import User
+from app.applications.models import (
+    Answers,
+    Application,
+    Assignment,
+    Comment,
+    Document,
+    History,
+    Signature,
+)
+from app.errors import NotFound
+from app.notifications.operations import Addressee
+from app.organisations.models import Partnership
+from app.permissions import EXECUTOR_ROLES, Permission, Role
+from app.workflows.guards import Facts, Position
+from app.workflows.machine import Procedure
+from app.workflows.parts import StageKind
+
+DELETED = "deleted"
+
+
+_LOOK_ALIKES = str.maketrans("әғқңөұүһі", "агкноуухи")
+
+
+def folded(words: str) -> str:
+    """Return words as a search compares them."""
+    return " ".join(words.casefold().translate(_LOOK_ALIKES).split())
+
+
+def visible_to(user: User) -> ColumnElement[bool]:
+    """Return the condition under which ``user`` sees an application at all.
+
+    A client's person sees the applications he created or was made executor of, for good; an
+    adviser only while the issuer's partnership stands.  The Exchange sees what has been sent to
+    it; compliance what is archived.
+    """
+    organisation = user.organisation
+    return _visible(_sight_of(user), user.id, organisation.id if organisation else None)
+
+
+def _sight_of(user: User) -> str:
+    if user.may(Permission.PROCESS):
+        return "exchange"
+    if Role.COMPLIANCE in user.roles:
+        return "compliance"
+    return "client" if user.organisation is not None else ""
+
+
+def _visible(sight: str, user_id: Any, organisation_id: Any) -> ColumnElement[bool]:
+    alive = Application.process != DELETED
+    if sight == "exchange":
+        return and_(alive, Application.submitted_at.is_not(None))
+    if sight == "compliance":
+        return and_(alive, Application.archived_at.is_not(None))
+    if sight != "client":
+        return false()
+    assigned = exists().where(Assignment.application_id == Application.id, Assignment.user_id == user_id)
+    partner = exists().where(
+        Partnership.issuer_id == Application.organisation_id,
+        Partnership.partner_id == organisation_id,
+        Partnership.ended_at.is_(None),
+    )
+    return and_(
+        alive,
+        or_(Application.author_id == user_id, assigned),
+        or_(Application.organisation_id == organisation_id, partner),
+    )
+
+
+@cache
+def _one(sight: str, for_update: bool) -> Select[Application]:
+    """Return the statement for one visible application; made once, since every page begins with it."""
+    visible = _visible(sight, bindparam("user_id"), bindparam("organisation_id"))
+    statement = select(Application).where(Application.number == bindparam("number"), visible)
+    return statement.options(lazyload(Application.organisation)).with_for_update() if for_update else statement
+
+
+def by_number(number: str, *, user: User, for_update: bool = False) -> Application:
+    """Return the application of a number, if ``user`` sees it.
+
+    ``for_update`` holds the row until the transaction ends, so that acts on one application
+    stand in line.
+
+    Raises:
+        NotFound: there is none, or not for this user.
+    """
+    company = user.organisation
+    given = {"number": number, "user_id": user.id, "organisation_id": company.id if company else None}
+    application = db.session.scalars(_one(_sight_of(user), for_update), given).one_or_none()
+    if application is None:
+        raise NotFound
+    return application
+
+
+def sees(application: Application, user: User) -> bool:
+    """Tell whether ``user`` sees an application that is at hand."""
+    statement = select(Application.id).where(Application.id == application.id, visible_to(user))
+    return db.session.scalar(statement) is not None
+
+
+def under_review(user: User) -> Sequence[Application]:
+    """Return the active applications that ``user`` sees, newest first (IS2IN-9.4.a; A29)."""
+    statement = (
+        select(Application).where(visible_to(user), Application.archived_at.is_(None)).order_by(Application.id.desc())
+    )
+    return db.session.scalars(statement).unique().all()
+
+
+def archive(user: User, *, words: str = "") -> Sequence[Application]:
+    """Return the archived applications that ``user`` sees, newest first (IS2IN-9.5.a).
+
+    ``words`` are looked for in the number and in the company's code and names; capitals do not
+    matter, and Kazakh letters are found by their Russian look-alikes and the other way round.
+    """
+    statement = (
+        select(Application)
+        .where(visible_to(user), Application.archived_at.is_not(None))
+        .order_by(Application.archived_at.desc(), Application.id.desc())
+    )
+    wanted = folded(words)
+    return [
+        item
+        for item in db.session.scalars(statement).unique()
+        if wanted in folded(" ".join((item.number, item.organisation.code, *item.organisation.names.values())))
+    ]
+
+
+def questionnaires(user: User) -> Sequence[Application]:
+    """Return the archived applications whose filled forms ``user`` may use again.
+
+    Those of the own organisation; for an adviser those he was executor of, for companies that
+    are still his partners.  Source: IS2IN-9.6; reading A12.
+    """
+    organisation = user.organisation
+    if organisation is None:
+        return []
+    condition = Application.organisation_id == organisation.id
+    if organisation.kind == "adviser":
+        condition = or_(condition, visible_to(user))
+    statement = (
+        select(Application)
+        .where(Application.archived_at.is_not(None), Application.process != DELETED, condition)
+        .order_by(Application.archived_at.desc(), Application.id.desc())
+    )
+    return db.session.scalars(statement).unique().all()
+
+
+def questionnaire(number: str, *, user: User) -> Application:
+    """Return one of ``questionnaires``.
+
+    Raises:
+        NotFound: its forms may not be used by this user.
+    """
+    for application in questionnaires(user):
+        if application.number == number:
+            return application
+    raise NotFound
+
+
+def unfinished_of(procedure_key: str, user: User) -> Sequence[Application]:
+    """Return the user's own applications of a procedure that have not been sent yet."""
+    statement = (
+        select(Application)
+        .where(
+            visible_to(user),
+            Application.author_id == user.id,
+            Application.submitted_at.is_(None),
+            Application.procedure.like(f"{procedure_key}.v%"),
+        )
+        .order_by(Application.id.desc())
+    )
+    return db.session.scalars(statement).unique().all()
+
+
+# Where it stands
+
+
+def procedure(application: Application) -> Procedure:
+    """Return the procedure in the version that the application began with."""
+    key, _, version = application.procedure.rpartition(".v")
+    return catalogue.present().procedures.get(key, int(version))
+
+
+def position(application: Application) -> Position:
+    """Return where the application stands, as the engine takes it."""
+    return Position.from_dict({"process": application.process, "stages": application.stages})
+
+
+def latest(application: Application, stage: str) -> Answers | None:
+    """Return the newest revision of a stage's answers, or None."""
+    return db.session.scalars(
+        select(Answers)
+        .where(Answers.application_id == application.id, Answers.stage == stage)
+        .order_by(Answers.revision.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def answers(application: Application, *, as_of: datetime | None = None) -> dict[str, Answers]:
+    """Return the newest answers of every stage, by stage.
+
+    ``as_of``: of the stages the applicant fills, the newest of that moment: what the Exchange
+    reads is what had been sent to it, whatever the applicant has changed since.
+    """
+    newest = func.max(Answers.revision)
+    statement = select(Answers.stage, newest).where(Answers.application_id == application.id).group_by(Answers.stage)
+    if as_of is not None:
+        stages = applicant_stages(application)
+        statement = statement.where(or_(Answers.stage.not_in(stages), Answers.at <= as_of))
+    found = db.session.execute(statement).all()
+    rows = db.session.scalars(
+        select(Answers).where(
+            Answers.application_id == application.id,
+            or_(false(), *(and_(Answers.stage == stage, Answers.revision == number) for stage, number in found)),
+        )
+    ).unique()
+    return {row.stage: row for row in rows}
+
+
+def applicant_stages(application: Application) -> list[str]:
+    """Return the keys of the stages that the applicant's side fills, in the order of the procedure."""
+    found = procedure(application)
+    return [key for key, stage in found.stages.items() if stage.kind is StageKind.FILL]
+
+
+def assignments(application: Application) -> Sequence[Assignment]:
+    """Return who has been made executor, oldest first."""
+    return application.assignments
+
+
+def assigned(application: Application, executor: str) -> list[User]:
+    """Return the present executors of a kind."""
+    return [row.user for row in application.assignments if row.executor == executor and row.is_current]
+
+
+def acts_as(application: Application, user: User, executor: str) -> bool:
+    """Tell whether ``user`` is the given executor of the application."""
+    role = EXECUTOR_ROLES.get(executor)
+    if role is not None:
+        return role in user.roles
+    if executor == "author" and application.author_id == user.id:
+        return True
+    if executor == "first_head" and (
+        Role.FIRST_HEAD not in user.roles or user.organisation is not application.organisation
+    ):
+        return False
+    return user in assigned(application, executor)
+
+
+def comments(application: Application, *, user: User) -> Sequence[Comment]:
+    """Return the comments that ``user`` may read, oldest first: published ones and his own pending ones.
+
+    What the first head says to his own people is not the Exchange's: its people read remarks alone.
+    """
+    statement = (
+        select(Comment)
+        .where(
+            Comment.application_id == application.id,
+            or_(Comment.published_at.is_not(None), Comment.by_id == user.id),
+        )
+        .order_by(Comment.id)
+    )
+    if user.is_exchange:
+        statement = statement.where(Comment.kind == "remark")
+    return db.session.scalars(statement).unique().all()
+
+
+def history(application: Application) -> Sequence[History]:
+    """Return what has happened, newest first."""
+    return (
+        db.session.scalars(select(History).where(History.application_id == application.id).order_by(History.id.desc()))
+        .unique()
+        .all()
+    )
+
+
+def documents(application: Application) -> Sequence[Document]:
+    """Return the documents the system has made, newest first."""
+    return db.session.scalars(
+        select(Document).where(Document.application_id == application.id).order_by(Document.id.desc())
+    ).all()
+
+
+def sent_rounds(application: Application) -> set[int]:
+    """Return the rounds whose signed document has been sent to the Exchange; signing alone sends nothing (A25)."""
+    sent_at = application.sent_at
+    return {
+        item.round
+        for item in documents(application)
+        if item.kind == "application" and item.signatures and sent_at is not None and item.at <= sent_at
+    }
+
+
+def document(application: Application, kind: str) -> Document | None:
+    """Return the newest document of a kind, or None."""
+    return next((item for item in documents(application) if item.kind == kind), None)
+
+
+def present_document(application: Application) -> Document | None:
+    """Return the document of the present round that is offered for signing, or None."""
+    return db.session.scalars(
+        select(Document).where(
+            Document.application_id == application.id,
+            Document.kind == "application",
+            Document.round == application.round,
+        )
+    ).one_or_none()
+
+
+class ApplicationFacts:
+    """What the guards of transitions may ask; each fact is looked up only when it is asked."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def _count(self, *conditions: ColumnElement[bool]) -> int:
+        statement = (
+            select(func.count()).select_from(Comment).where(Comment.application_id == self._application.id, *conditions)
+        )
+        return db.session.scalar(statement) or 0
+
+    @property
+    def sent(self) -> bool:
+        """Whether it has ever been sent to the Exchange."""
+        return self._application.submitted_at is not None
+
+    @property
+    def meeting_appointed(self) -> bool:
+        """Whether a meeting date is recorded: from the moment its stage is finished (A28)."""
+        return bool(self._application.meeting_at)
+
+    @property
+    def decided(self) -> bool:
+        """Whether a decision is recorded."""
+        return self._application.decided_at is not None
+
+    @cached_property
+    def signature_valid(self) -> bool:
+        """Whether the document of this round carries an accepted signature."""
+        statement = (
+            select(func.count())
+            .select_from(Signature)
+            .join(Document, Document.id == Signature.document_id)
+            .where(
+                Document.application_id == self._application.id,
+                Document.kind == "application",
+                Document.round == self._application.round,
+            )
+        )
+        return bool(db.session.scalar(statement))
+
+    @cached_property
+    def comments(self) -> int:
+        """How many comments the first head has written in this round."""
+        return self._count(Comment.kind == "comment", Comment.round == self._application.round)
+
+    @cached_property
+    def remarks(self) -> int:
+        """How many remarks the Exchange has written and not yet sent."""
+        return self._count(Comment.kind == "remark", Comment.published_at.is_(None))
+
+    @cached_property
+    def unresolved_remarks(self) -> int:
+        """How many remarks no reviewer has resolved, sent or not."""
+        return self._count(Comment.kind == "remark", Comment.resolved_at.is_(None))
+
+    @cached_property
+    def open_remarks(self) -> int:
+        """How many published remarks the applicant has not answered."""
+        return self._count(
+            Comment.kind == "remark",
+            Comment.published_at.is_not(None),
+            Comment.answered_at.is_(None),
+            Comment.resolved_at.is_(None),
+        )
+
+    @cached_property
+    def financial_organisation(self) -> bool:
+        """Whether the applicant is a financial organisation (A18)."""
+        return self._application.organisation.is_financial
+
+    @cached_property
+    def adviser_chosen(self) -> bool:
+        """Whether an adviser has been made executor."""
+        return bool(assigned(self._application, "adviser"))
+
+    @cached_property
+    def answers(self) -> Mapping[str, Mapping[str, Any]]:
+        """The newest answers of every stage: stage -> field -> canonical value, of all its simple forms."""
+        found = db.session.execute(_newest_values(), {"application_id": self._application.id})
+        return {stage: _flat(values) for stage, values in found}
+
+
+@cache
+def _newest_values() -> Select[str, dict[str, Any]]:
+    table = db.table_of(Answers)
+    here = table.c.application_id == bindparam("application_id")
+    newest = select(table.c.stage, func.max(table.c.revision).label("revision")).where(here).group_by(table.c.stage)
+    last = newest.subquery()
+    found = select(table.c.stage, table.c["values"]).where(here)
+    return found.join(last, and_(table.c.stage == last.c.stage, table.c.revision == last.c.revision))
+
+
+def _flat(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    return {field: value for form in values.values() for field, value in form.items()}
+
+
+def facts(application: Application) -> Facts:
+    """Return what the guards may ask of an application.
+
+    Lazy, so that a transition costs only the look-ups its own guards need; the shape is the engine's.
+    """
+    return cast(Facts, ApplicationFacts(application))
+
+
+def current_executors(application: Application) -> tuple[str, ...]:
+    """Return the executors who may act now: those of the open unfinished stages, and the process's own."""
+    return procedure(application).executors(position(application))
+
+
+def around(application: Application) -> dict[str, list[Addressee]]:
+    """Return who is who around an application, by executor: its own people, and the Exchange's by their roles.
+
+    The same people as ``executor_people`` and the holders of roles, as messages need them, all at once.
+    """
+    found: dict[str, list[Addressee]] = {}
+    given = {"application_id": application.id, "author_id": application.author_id}
+    for ident, email, language, last_name, first_name, roles, executor, _place in db.session.execute(_around(), given):
+        person = Addressee(ident, email, language, f"{last_name} {first_name}")
+        for each in [executor] if executor else [_EXECUTORS[role] for role in roles if role in _EXECUTORS]:
+            found.setdefault(each, []).append(person)
+    return found
+
+
+_EXECUTORS: Mapping[str, str] = {role: executor for executor, role in EXECUTOR_ROLES.items()}
+"""The executor that the holders of a role are."""
+
+
+@cache
+def _around() -> CompoundSelect[Any]:
+    users, assigned_ = db.table_of(User).c, db.table_of(Assignment).c
+    shown = (users.id, users.email, users.language, users.last_name, users.first_name, users.exchange_roles)
+    author = select(*shown, literal("author").label("executor"), literal(0).label("place"))
+    named = select(*shown, assigned_.executor, literal(1)).join(Assignment, assigned_.user_id == users.id)
+    exchange = select(*shown, literal(""), literal(2))
+    return union_all(
+        author.where(users.id == bindparam("author_id")),
+        named.where(assigned_.application_id == bindparam("application_id"), assigned_.is_current),
+        exchange.where(users.is_active, cast_to(users.exchange_roles, String) != "[]"),
+    ).order_by("place", "id")
+
+
+def executor_people(application: Application, executor: str) -> list[User]:
+    """Return the named people who are the given executor; empty for a role of the Exchange."""
+    if executor == "author":
+        return [application.author, *(user for user in assigned(application, "author"))]
+    return assigned(application, executor)
+
+
+def awaiting(applications: Sequence[Application], user: User) -> set[int]:
+    """Return the ids of those ``applications`` that wait on ``user`` now, with one query for all of them."""
+    rows = select(Assignment.application_id, Assignment.executor).where(
+        Assignment.user_id == user.id, Assignment.is_current
+    )
+    named = {(row.application_id, row.executor) for row in db.session.execute(rows)}
+
+    def is_executor(application: Application, executor: str) -> bool:
+        role = EXECUTOR_ROLES.get(executor)
+        if role is not None:
+            return role in user.roles
+        if executor == "author" and application.author_id == user.id:
+            return True
+        if executor == "first_head" and Role.FIRST_HEAD not in user.roles:
+            return False
+        return (application.id, executor) in named
+
+    return {
+        item.id for item in applications if any(is_executor(item, executor) for executor in current_executors(item))
+    }

@@ -1,0 +1,20 @@
+"""What one sees of applications: lists, the hub, stages, approval, signing, documents.
+
+Each file adds its routes to the one blueprint; each view reads the request, calls one verb, answers.
+"""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.applications.views import approval, documents, hub, lists, signing, stage
+from app.applications.views.frame import blueprint
+
+__all__ = ["register"]
+
+MODULES = (lists, hub, stage, approval, signing, documents)
+
+
+def register(app: Flask) -> None:
+    """Give ``app`` the screens of applications."""
+    app.register_blueprint(blueprint)

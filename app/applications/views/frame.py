@@ -1,0 +1,233 @@
+"""What every page of one application shows: its head, processes, and whose turn it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from app.accounts.models import User
+from app.applications import approval, moves, queries
+from app.applications.models import Application
+from app.errors import AppError, Invalid, Problem
+from app.permissions import EXECUTOR_ROLES
+from app.web import here
+from app.web.inputs import whole_number
+from app.web.templating import date_text, word
+from app.workflows.guards import StageStatus
+from app.workflows.machine import Procedure
+from app.workflows.parts import Offer, Process, StageKind
+
+blueprint = Blueprint("applications", __name__)
+Answer = str | Response | tuple[str, int]
+
+
+def one(number: str, *, for_update: bool = False) -> Application:
+    """Return the application of the address, if the present user sees it; else it is not found."""
+    return queries.by_number(number, user=current_user, for_update=for_update)
+
+
+def seen() -> int:
+    """Return the version of the application that was on the screen."""
+    return whole_number(request.form.get("seen")) or 0
+
+
+def problems_of(refusal: AppError) -> list[Problem]:
+    """Return a refusal as problems of a page."""
+    if isinstance(refusal, Invalid) and refusal.problems:
+        return list(refusal.problems)
+    return [Problem("", refusal.key, {name: value for name, value in refusal.params.items() if name != "unfinished"})]
+
+
+@dataclass(frozen=True)
+class ProcessView:
+    """One step of the stepper."""
+
+    key: str
+    title: str
+    full_title: str
+    executor: str
+    at: str
+    current: bool
+    done: bool
+    state: str
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One stage in the list of a subprocess; without ``href`` it cannot be entered (IS2IN-14.d)."""
+
+    key: str
+    title: str
+    href: str | None
+    hint: str
+    status: str
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SubprocessView:
+    """A subprocess with its stages, and the offers whose buttons stand in it."""
+
+    key: str
+    title: str
+    stages: list[StageRow]
+    offers: list[Offer]
+
+
+def head(application: Application) -> dict[str, Any]:
+    """Return what the head of every page of an application needs."""
+    language = here.language()
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    executors = queries.current_executors(application)
+    return {
+        "application": application,
+        "procedure": procedure,
+        "process": process,
+        "process_title": process.title[language],
+        "procedure_title": procedure.title[language],
+        "company": application.organisation.names[language],
+        "state_key": process.state_key,
+        "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
+        "may_comment": approval.commenting_kind(application, current_user),
+    }
+
+
+def stage_of(application: Application, kind: StageKind) -> dict[str, str]:
+    """Return which stage a page of its own kind stands for, and its official title; empty if there is none now."""
+    procedure = queries.procedure(application)
+    own = procedure.processes[application.process].stages
+    key = next((key for key in (*own, *procedure.stages) if procedure.stages[key].kind is kind), "")
+    return {"stage": key, "stage_title": procedure.stages[key].title[here.language()] if key else ""}
+
+
+def offers_for(application: Application, user: User) -> list[Offer]:
+    """Return the transitions of the present process that ``user`` may take, allowed or refused and why."""
+    procedure = queries.procedure(application)
+    return [
+        offer
+        for offer in procedure.offers(queries.position(application), queries.facts(application))
+        if queries.acts_as(application, user, offer.transition.by)
+    ]
+
+
+def offer_words(offer: Offer) -> str:
+    """Return what the button of a transition says."""
+    transition = offer.transition
+    if transition.title is not None:
+        return transition.title[here.language()]
+    return word(transition.key or "act.continue")
+
+
+def kind_of(application: Application, stage: str) -> StageKind:
+    """Return the kind of a stage of the application's procedure."""
+    return queries.procedure(application).stages[stage].kind
+
+
+def stepper(application: Application) -> list[ProcessView]:
+    """Return the processes of the procedure in their order; side ways only once they were entered."""
+    language = here.language()
+    procedure = queries.procedure(application)
+    entered = {row.target: row.at for row in reversed(queries.history(application)) if row.target}
+    road = procedure.main_road
+    order = [key for key in procedure.processes if key in road or key in entered]
+    ended = procedure.processes[application.process].final and application.process not in road
+    views = []
+    here_now = order.index(application.process)
+    for place, key in enumerate(order):
+        process = procedure.processes[key]
+        if ended and key not in entered:
+            continue
+        views.append(
+            ProcessView(
+                key=key,
+                title=process.short_title[language],
+                full_title=process.title[language],
+                executor=word(f"workflow.executor.{process.executor}") if process.executor else "",
+                at=date_text(entered.get(key)),
+                current=key == application.process,
+                done=key in entered and key != application.process and (key not in road or place < here_now),
+                state=process.state_key,
+            )
+        )
+    return views
+
+
+def subprocesses(application: Application) -> list[SubprocessView]:
+    """Return the subprocesses of the present process, and the standing ones, as the hub lists them."""
+    language = here.language()
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    standing, facts = queries.position(application), queries.facts(application)
+    blue = procedure.reachable(standing, facts)
+    offers = {offer.transition.trigger: offer for offer in offers_for(application, current_user)}
+    views = []
+    for subprocess in (*process.subprocesses, *procedure.standing_now(standing, facts)):
+        if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
+            continue  # nothing in it for this person
+        is_standing = subprocess not in process.subprocesses
+        views.append(
+            SubprocessView(
+                subprocess.key,
+                subprocess.title[language],
+                [
+                    _stage_row(
+                        application, procedure, process, stage, stage in blue, standing.status(stage), is_standing
+                    )
+                    for stage in subprocess.stages
+                ],
+                [offers[trigger] for trigger in subprocess.offers if trigger in offers],
+            )
+        )
+    return views
+
+
+def may_enter(application: Application, user: User, stage: str) -> bool:
+    """Tell whether ``user`` may open the page of a stage: the applicant's people theirs, the Exchange its own."""
+    procedure = queries.procedure(application)
+    kind = procedure.stages[stage].kind
+    if kind is StageKind.VIEW:
+        return True
+    if user.is_exchange:
+        return kind is StageKind.WORK or application.submitted_at is not None
+    return kind is not StageKind.WORK
+
+
+def _stage_row(
+    application: Application,
+    procedure: Procedure,
+    process: Process,
+    key: str,
+    is_blue: bool,
+    status: StageStatus,
+    is_standing: bool,
+) -> StageRow:
+    stage = procedure.stages[key]
+    executor = procedure.executor_of(key, process.key)
+    enterable = is_blue and may_enter(application, current_user, key)
+    term = f"st.{status}" if is_blue or status is not StageStatus.NOT_STARTED else "st.cannot_start"
+    if is_standing:
+        return StageRow(key, stage.title[here.language()], _href(application, key), "", "st.sent", "open", "")
+    who = ", ".join(moves.executor_words(application, (executor,), here.language()))
+    reason = ""
+    if not is_blue and status is StageStatus.NOT_STARTED:
+        reason = word("app.stage_waits")
+    return StageRow(
+        key,
+        stage.title[here.language()],
+        _href(application, key) if enterable else None,
+        "" if executor == process.executor and executor not in EXECUTOR_ROLES else who,
+        term,
+        term.removeprefix("st."),
+        reason,
+    )
+
+
+def _href(application: Application, stage: str) -> str:
+    return url_for("applications.stage_page", number=application.number, stage=stage)

@@ -1,0 +1,282 @@
+"""The page of one application, its transitions, history and colleagues."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from app import db
+from app.applications import approval, filing, moves, queries
+from app.applications.models import Application, Comment, History
+from app.applications.summary import comment_view
+from app.applications.views import frame
+from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.reading import reading
+from app.errors import Conflict, Invalid, Problem
+from app.organisations import queries as organisations
+from app.permissions import Permission
+from app.terms import terms
+from app.web import here
+from app.web.access import allowed
+from app.web.inputs import whole_number
+from app.web.templating import word
+from app.workflows.machine import Procedure
+from app.workflows.parts import StageKind
+
+
+@blueprint.get("/applications/<number>")
+@allowed(Permission.VIEW_APPLICATIONS)
+def hub(number: str) -> Answer:
+    return _hub_page(frame.one(number), [])
+
+
+def _hub_page(application: Application, problems: list[Problem]) -> str:
+    head = frame.head(application)
+    procedure: Procedure = head["procedure"]
+    standing = queries.position(application)
+    rows = frame.subprocesses(application)
+    counted = [stage for stage in procedure.processes[application.process].stages if _counts(procedure, stage)]
+    in_standing = {offer.transition.trigger for row in rows for offer in row.offers}
+    return render_template(
+        "applications/hub.html",
+        **head,
+        stepper=frame.stepper(application),
+        subprocesses=rows,
+        offers=[
+            {"offer": offer, "words": frame.offer_words(offer)}
+            for offer in frame.offers_for(application, current_user)
+            if offer.transition.trigger not in in_standing and offer.transition.stage is None
+        ],
+        offer_words=frame.offer_words,
+        done=sum(1 for stage in counted if standing.status(stage).is_done),
+        total=len(counted),
+        timeline=timeline(application),
+        people=_people(application),
+        colleagues=_colleagues(application),
+        open_comments=sum(1 for item in _comments(application) if item.state in ("open", "answered")),
+        results=results(application),
+        problems=problems,
+        reason=request.form.get("reason", ""),
+    )
+
+
+def _counts(procedure: Procedure, stage: str) -> bool:
+    return procedure.stages[stage].kind is StageKind.FILL
+
+
+def _comments(application: Application) -> list[Comment]:
+    return list(queries.comments(application, user=current_user))
+
+
+def results(application: Application) -> list[dict[str, Any]]:
+    """Return the final results that have been delivered: the Exchange's letters (IS2IN-25.c)."""
+    return [
+        {
+            "name": item.name,
+            "number": item.number,
+            "at": item.at,
+            "href": url_for("applications.file", number=application.number, document_id=item.id),
+        }
+        for item in queries.documents(application)
+        if item.kind in ("letter", "conclusion") and item.delivered_at is not None
+    ]
+
+
+def timeline(application: Application) -> list[dict[str, Any]]:
+    """Return what has happened, newest first, as the present user may read it."""
+    procedure = queries.procedure(application)
+    language = here.language()
+    shown = []
+    for row in queries.history(application):
+        stage = procedure.stages.get(row.stage)
+        if stage is not None and stage.kind is StageKind.WORK and not current_user.is_exchange:
+            continue
+        target = procedure.processes.get(row.target)
+        shown.append(
+            {
+                "act": row.act,
+                "title": _act_words(procedure, row),
+                "who": row.by.name if row.by else "",
+                "at": row.at,
+                "stage": stage.title[language] if stage else "",
+                "target": target.short_title[language] if target else "",
+                "words": row.words,
+                "important": bool(row.target) or row.act in ("agree", "sign"),
+            }
+        )
+    return shown
+
+
+def _act_words(procedure: Procedure, row: History) -> str:
+    for transition in procedure.transitions:
+        if transition.trigger == row.act and transition.source == row.source:
+            if transition.title is not None:
+                return transition.title[here.language()]
+            if transition.key is not None:
+                return word(transition.key)
+    key = f"history.{row.act}"
+    return word(key) if key in terms() else row.act
+
+
+def _people(application: Application) -> list[dict[str, str]]:
+    people = [{"key": "role.author", "name": application.author.name}]
+    first_head = organisations.first_head(application.organisation)
+    if first_head is not None:
+        people.append({"key": "role.first_head", "name": first_head.name})
+    people += [
+        {"key": "role.adviser" if item.executor == "adviser" else "role.executor", "name": item.user.name}
+        for item in queries.assignments(application)
+        if item.executor in ("adviser", "author") and item.is_current
+    ]
+    return people
+
+
+def _colleagues(application: Application) -> list[tuple[int, str]]:
+    if not queries.acts_as(application, current_user, "author") or application.archived_at is not None:
+        return []
+    return [(found.id, found.name) for found in filing.callable_people(application, current_user)]
+
+
+@blueprint.post("/applications/<number>/colleagues")
+@allowed(Permission.FILE)
+def add_colleague(number: str) -> Answer:
+    application = frame.one(number, for_update=True)
+    chosen = request.form.get("colleague", "")
+    try:
+        filing.assign_colleague(application, whole_number(chosen), by=current_user, now=here.now())
+    except Invalid as refusal:
+        db.session.rollback()
+        return _hub_page(frame.one(number), problems_of(refusal)), 422
+    flash(word("app.colleague_added"), "success")
+    return redirect(url_for(".hub", number=number), code=303)
+
+
+@blueprint.post("/applications/<number>/transitions/<trigger>")
+@allowed(Permission.VIEW_APPLICATIONS)
+def transition(number: str, trigger: str) -> Answer:
+    application = frame.one(number, for_update=True)
+    try:
+        taken = moves.fire(
+            application,
+            trigger,
+            by=current_user,
+            seen=frame.seen(),
+            words=request.form.get("reason", "")[:4000],
+            now=here.now(),
+        )
+    except (Conflict, Invalid) as refusal:
+        db.session.rollback()
+        page = _hub_page(frame.one(number), problems_of(refusal))
+        return page, 422 if isinstance(refusal, Invalid) else 409
+    flash(_told(application, taken.trigger, taken.target), "success")
+    if taken.target == queries.DELETED:
+        return redirect(url_for(".under_review"), code=303)
+    return redirect(url_for(".hub", number=number), code=303)
+
+
+def _told(application: Application, trigger: str, target: str) -> str:
+    if trigger == "send_file":
+        return word("msg.sent_ok")
+    if target == queries.DELETED:
+        return word("app.deleted", number=application.number)
+    process = queries.procedure(application).processes[target]
+    return word("app.moved", process=process.short_title[here.language()])
+
+
+@blueprint.get("/applications/<number>/summary")
+@allowed(Permission.VIEW_APPLICATIONS)
+def summary_page(number: str) -> Answer:
+    application = frame.one(number)
+    offers = [
+        {"offer": offer, "words": frame.offer_words(offer)}
+        for offer in frame.offers_for(application, current_user)
+        if offer.transition.stage and frame.kind_of(application, offer.transition.stage) is StageKind.SUMMARY
+    ]
+    return render_template(
+        "applications/summary.html",
+        **frame.head(application),
+        **frame.stage_of(application, StageKind.SUMMARY),
+        stages=reading(application),
+        offers=offers,
+        problems=[],
+    )
+
+
+@blueprint.get("/applications/<number>/comments")
+@allowed(Permission.VIEW_APPLICATIONS)
+def comments(number: str) -> Answer:
+    return _comments_page(frame.one(number), [])
+
+
+def _comments_page(application: Application, problems: list[Problem]) -> str:
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    language = here.language()
+    may_answer = process.executor == "author" and queries.acts_as(application, current_user, "author")
+    kind = approval.commenting_kind(application, current_user)
+    labels = _labels(application)
+    return render_template(
+        "applications/comments.html",
+        **frame.head(application),
+        comments=[
+            {
+                "view": comment_view(item),
+                "kind": item.kind,
+                "stage": procedure.stages[item.stage].title[language] if item.stage in procedure.stages else item.stage,
+                "place": f"{item.stage}.{item.field}",
+                "label": labels.get(f"{item.stage}.{item.field}", item.field),
+                "quoted": item.quoted,
+                "round": item.round,
+                "may_answer": may_answer and item.state in ("open", "answered"),
+                "may_resolve": item.state in ("open", "answered")
+                and (item.by_id == current_user.id or kind == item.kind),
+            }
+            for item in _comments(application)
+        ],
+        may_answer=may_answer,
+        typed=request.form,
+        problems=problems,
+    )
+
+
+def _labels(application: Application) -> dict[str, str]:
+    return {
+        view.place: view.label
+        for stage in reading(application)
+        for sheet in stage.sheets
+        for section in sheet.sections
+        for view in section.fields
+    }
+
+
+@blueprint.post("/applications/<number>/comments")
+@allowed(Permission.VIEW_APPLICATIONS)
+def answer_comments(number: str) -> Answer:
+    application = frame.one(number, for_update=True)
+    now = here.now()
+    resolved = whole_number(request.form.get("resolve"))
+    answers = {
+        found: text
+        for name, text in request.form.items()
+        if name.startswith("answer-") and (found := whole_number(name.removeprefix("answer-"))) is not None
+    }
+    try:
+        if resolved is not None:
+            approval.resolve(application, resolved, by=current_user, now=now)
+        else:
+            approval.answer_all(application, answers, by=current_user, now=now)
+    except (Conflict, Invalid) as refusal:
+        db.session.rollback()
+        code = 422 if isinstance(refusal, Invalid) else 409
+        return _comments_page(frame.one(number), problems_of(refusal)), code
+    flash(word("msg.saved"), "success")
+    return redirect(url_for(".comments", number=number), code=303)
+
+
+@blueprint.get("/applications/<number>/timeline")
+@allowed(Permission.VIEW_APPLICATIONS)
+def timeline_page(number: str) -> Answer:
+    application = frame.one(number)
+    return render_template("applications/timeline.html", **frame.head(application), timeline=timeline(application))

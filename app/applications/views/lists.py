@@ -1,0 +1,304 @@
+"""Procedures, new application, under review, work queue, archive, questionnaires."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Response, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+
+from app import catalogue, db
+from app.applications import filing, moves, queries, summary
+from app.applications.models import Application
+from app.applications.summary import Drawing
+from app.applications.views.frame import Answer, blueprint, problems_of
+from app.errors import Invalid, NotFound, Problem
+from app.notifications.views import rows as notification_rows
+from app.permissions import Permission
+from app.web import here
+from app.web.access import allowed
+from app.web.inputs import whole_number
+from app.web.templating import word
+from app.workflows.graph import draw
+from app.workflows.guards import CATEGORIES
+from app.workflows.machine import Procedure
+from app.workflows.parts import StageKind
+
+PAGE = 50
+
+
+def row(application: Application, *, mine: bool = False) -> dict[str, Any]:
+    """Return an application as lists show it (IS2IN-9.4.b; A10); ``mine``: it waits on the present user."""
+    language = here.language()
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    executors = queries.current_executors(application)
+    return {
+        "number": application.number,
+        "href": url_for("applications.hub", number=application.number),
+        "company": application.organisation.names[language],
+        "procedure": procedure.title[language],
+        "process": process.short_title[language],
+        "process_key": process.key,
+        "author": application.author.name,
+        "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "status": process.state_key,
+        "state": process.state,
+        "created_at": application.created_at,
+        "entered_at": application.entered_at,
+        "submitted_at": application.submitted_at,
+        "archived_at": application.archived_at,
+        "registration_number": application.registration_number,
+        "mine": mine,
+    }
+
+
+def rows(applications: Iterable[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
+    """Return applications as lists show them; ``mine`` are the ids of those that wait on the present user."""
+    return [row(application, mine=application.id in mine) for application in applications]
+
+
+def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], dict[str, Any]]:
+    """Return the applications of the page that was asked for, and the pager's links."""
+    pages = max(1, -(-len(found) // PAGE))
+    number = min(max(1, request.args.get("page", 1, type=int)), pages)
+    return found[(number - 1) * PAGE : number * PAGE], {
+        "number": number,
+        "pages": pages,
+        "previous": _address(endpoint, page=number - 1, **query) if number > 1 else None,
+        "next": _address(endpoint, page=number + 1, **query) if number < pages else None,
+    }
+
+
+def _address(endpoint: str, **query: str | int) -> str:
+    return f"{url_for(endpoint)}?{urlencode(query)}"
+
+
+@blueprint.get("/procedures")
+@allowed(Permission.FILE)
+def procedures() -> Answer:
+    found = catalogue.present().procedures.newest()
+    categories = [
+        {"key": f"cat.{category}", "procedures": [_procedure_row(item) for item in found if item.category == category]}
+        for category in CATEGORIES
+    ]
+    return render_template("procedures/list.html", categories=categories)
+
+
+def _procedure_row(procedure: Procedure) -> dict[str, Any]:
+    drafts = queries.unfinished_of(procedure.key, current_user)
+    kinds = [word("role.issuer" if kind == "initiator" else f"role.{kind}") for kind in procedure.open_to]
+    may_file = bool(filing.companies(current_user, procedure))
+    return {
+        "key": procedure.key,
+        "title": procedure.title[here.language()],
+        "summary": ", ".join(kinds),
+        "stages": sum(1 for stage in procedure.stages.values() if stage.kind is StageKind.FILL),
+        "version": procedure.version,
+        "apply_href": url_for("applications.new", key=procedure.key) if may_file else None,
+        "graph_href": url_for("applications.graph", key=procedure.key),
+        "draft_href": url_for("applications.hub", number=drafts[0].number) if drafts else None,
+        "draft_number": drafts[0].number if drafts else None,
+    }
+
+
+@blueprint.get("/procedures/<key>/map.svg")
+@allowed(Permission.VIEW_LIBRARY)
+def graph(key: str) -> Answer:
+    answer = Response(draw(catalogue.present().procedures.get(key), here.language(), word), mimetype="image/svg+xml")
+    answer.headers["Content-Security-Policy"] = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
+    return answer
+
+
+@blueprint.get("/procedures/<key>/new")
+@allowed(Permission.FILE)
+def new(key: str) -> Answer:
+    return _new_page(key, [])
+
+
+def _new_page(key: str, problems: list[Problem]) -> str:
+    procedure = catalogue.present().procedures.get(key)
+    language = here.language()
+    companies = filing.companies(current_user, procedure)
+    own = current_user.organisation
+    source = request.values.get("from", "")
+    origin = queries.questionnaire(source, user=current_user) if source else None
+    default = origin.organisation_id if origin else (own.id if own in companies else "")
+    return render_template(
+        "procedures/new.html",
+        procedure={"key": procedure.key, "title": procedure.title[language]},
+        action=url_for("applications.create", key=key),
+        companies=[(item.id, f"{item.code} – {item.names[language]}") for item in companies],
+        chosen=request.form.get("company") or default,
+        drafts=rows(queries.unfinished_of(procedure.key, current_user)),
+        source=row(origin) if origin else None,
+        problems=problems,
+    )
+
+
+@blueprint.post("/procedures/<key>/new")
+@allowed(Permission.FILE)
+def create(key: str) -> Answer:
+    chosen = request.form.get("company", "")
+    try:
+        application = filing.create(
+            key,
+            company_id=whole_number(chosen),
+            author=current_user,
+            source=request.form.get("from", ""),
+            language=here.language(),
+            now=here.now(),
+        )
+    except Invalid as refusal:
+        db.session.rollback()
+        return _new_page(key, problems_of(refusal)), 422
+    return redirect(url_for(".hub", number=application.number), code=303)
+
+
+def _tabs(endpoint: str, chosen: str, counts: dict[str, int]) -> list[dict[str, Any]]:
+    keys = {"mine": "look.tab.mine", "waiting": "look.tab.waiting", "all": "look.tab.all"}
+    return [
+        {"href": url_for(endpoint, tab=tab), "key": key, "current": tab == chosen, "count": counts[tab]}
+        for tab, key in keys.items()
+    ]
+
+
+def _list_page(endpoint: str, title_key: str, default: str) -> str:
+    found = queries.under_review(current_user)
+    mine = queries.awaiting(found, current_user)
+    sorted_: dict[str, Sequence[Application]] = {
+        "mine": [item for item in found if item.id in mine],
+        "waiting": [item for item in found if item.id not in mine and queries.current_executors(item)],
+        "all": found,
+    }
+    tab = request.args.get("tab", default)
+    tab = tab if tab in sorted_ else default
+    shown, page = _page_of(sorted_[tab], endpoint, tab=tab)
+    return render_template(
+        "applications/list.html",
+        heading_key=title_key,
+        may_file=current_user.may(Permission.FILE),
+        tabs=_tabs(endpoint, tab, {name: len(items) for name, items in sorted_.items()}),
+        rows=rows(shown, mine),
+        page=page,
+    )
+
+
+@blueprint.get("/applications")
+@allowed(Permission.VIEW_APPLICATIONS)
+def under_review() -> Answer:
+    return _list_page("applications.under_review", "nav.under_review", "all")
+
+
+@blueprint.get("/queue")
+@allowed(Permission.PROCESS)
+def queue() -> Answer:
+    return _list_page("applications.queue", "nav.queue", "mine")
+
+
+@blueprint.get("/archive")
+@allowed(Permission.VIEW_ARCHIVE)
+def archive() -> Answer:
+    words = request.args.get("q", "").strip()[:100]
+    shown, page = _page_of(queries.archive(current_user, words=words), "applications.archive", q=words)
+    found = [{**item, "outcome": _outcome(application)} for item, application in zip(rows(shown), shown, strict=True)]
+    return render_template("applications/archive.html", rows=found, query=words, page=page)
+
+
+def _outcome(application: Application) -> str:
+    """Return the term of what was decided, or "" where nothing was."""
+    answers = queries.facts(application).answers.values()
+    decided = next((str(values["outcome"]) for values in answers if "outcome" in values), "")
+    return {"": "", "refuse": "st.refused"}.get(decided, "st.positive")
+
+
+@blueprint.get("/questionnaires")
+@allowed(Permission.FILE)
+def questionnaires() -> Answer:
+    return render_template(
+        "applications/questionnaires.html",
+        rows=[item for application in queries.questionnaires(current_user) for item in _form_rows(application)],
+    )
+
+
+def _form_rows(application: Application) -> list[dict[str, Any]]:
+    """Return the filled forms of an archived application as the list of questionnaires shows them."""
+    head = row(application)
+    is_seen = bool(queries.sees(application, current_user))
+    key = queries.procedure(application).key
+    return [
+        {
+            **head,
+            "id": f"{application.number}-{form.key}",
+            "form": form.title[here.language()],
+            "version": form.version,
+            "application_href": head["href"] if is_seen else None,
+            "completeness": word("st.filled"),
+            "preview_href": f"{url_for('applications.questionnaire', number=application.number)}#{form.key}",
+            "use_href": f"{url_for('applications.new', key=key)}?from={application.number}",
+        }
+        for form in _filled_forms(application)
+    ]
+
+
+@blueprint.get("/questionnaires/<number>")
+@allowed(Permission.FILE)
+def questionnaire(number: str) -> Answer:
+    application = queries.questionnaire(number, user=current_user)
+    return render_template(
+        "applications/questionnaire.html",
+        application=row(application),
+        stages=summary.stages(application, Drawing(here.language())),
+        use_href=f"{url_for('applications.new', key=queries.procedure(application).key)}?from={number}",
+    )
+
+
+def _filled_forms(application: Application) -> list[Any]:
+    library = catalogue.present().forms
+    filled = {key for found in queries.answers(application).values() for key in found.values}
+    return [
+        library.get(key, application.forms.get(key))
+        for stage in queries.applicant_stages(application)
+        for key in queries.procedure(application).stages[stage].forms
+        if key in filled
+    ]
+
+
+@blueprint.get("/")
+@allowed(Permission.OWN_CABINET)
+def home() -> Answer:
+    found = queries.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
+    awaited = queries.awaiting(found, current_user)
+    mine = _home_rows([item for item in found if item.id in awaited])
+    return render_template(
+        "home.html",
+        mine=[item for item in mine if item["state"] != "filling"],
+        drafts=[item for item in mine if item["state"] == "filling"],
+        waiting=_home_rows([item for item in found if item.id not in awaited and queries.current_executors(item)]),
+        recent=notification_rows(current_user.id, 5),
+        may_file=current_user.may(Permission.FILE),
+    )
+
+
+def _home_rows(found: Sequence[Application]) -> list[dict[str, Any]]:
+    """Return the newest of ``found`` as the home page shows them; the tabs of «Қарауда» hold all."""
+    return [
+        {**item, "what": item["process"], "who": item["executor"], "at": item["entered_at"]}
+        for item in rows(found[:PAGE])
+    ]
+
+
+@blueprint.post("/applications/<number>/stages/<stage>/questionnaire")
+@allowed(Permission.FILE)
+def use_questionnaire(number: str, stage: str) -> Answer:
+    application = queries.by_number(number, user=current_user, for_update=True)
+    origin = queries.questionnaire(request.form.get("from", ""), user=current_user)
+    if stage not in queries.procedure(application).stages:
+        raise NotFound
+    if filing.fill_from(application, stage, origin, by=current_user, now=here.now()):
+        flash(word("msg.prefill_check"), "success")
+    else:
+        flash(word("msg.nothing_found"), "info")
+    return redirect(url_for(".stage_page", number=number, stage=stage), code=303)

@@ -1,0 +1,84 @@
+"""The definitions in force: procedures, forms, the trust store.  Read once, then only read.
+
+A faulty file stops the start of the server, with every fault of every file told; commands that
+need no definitions (``flask check`` above all) run all the same, because they never ask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app import terms
+from app.config import Config
+from app.definition_files import FaultyDefinitions
+from app.forms import definitions as forms
+from app.forms.definitions import FormLibrary
+from app.sandbox.pki import SandboxPki
+from app.signatures import trust
+from app.signatures.trust import TrustStore
+from app.terms.check import faults as faults_of_terms
+from app.workflows import definitions as workflows
+from app.workflows.definitions import UNREADABLE, ProcedureLibrary
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """All definitions of one installation."""
+
+    procedures: ProcedureLibrary
+    forms: FormLibrary
+    trust: TrustStore
+
+
+@dataclass
+class _Shelf:
+    config: Config | None = None
+    catalogue: Catalogue | None = None
+
+
+_shelf = _Shelf()
+
+
+def configure(config: Config) -> None:
+    """Name the installation whose definitions are meant; nothing is read yet."""
+    _shelf.config, _shelf.catalogue = config, None
+
+
+def present() -> Catalogue:
+    """Return the definitions in force; the first call reads them.
+
+    Raises:
+        FaultyDefinitions: some file is faulty; all faults are told.
+        RuntimeError: no installation has been named.
+    """
+    if _shelf.catalogue is None:
+        if _shelf.config is None:
+            raise RuntimeError("the catalogue has not been configured")
+        _shelf.catalogue = _read(_shelf.config)
+    return _shelf.catalogue
+
+
+def _read(config: Config) -> Catalogue:
+    library, faults = forms.load(config.forms, config.forms.parent)
+    procedures, more = workflows.load(config.workflows, config.workflows.parent)
+    words = faults_of_terms(terms.WORDS.glob("*.csv"), terms.WORDS.parents[2])
+    known = None if words else terms.terms()
+    crossed = workflows.cross_check(procedures, lambda key: library.outline(key, UNREADABLE), known)
+    faults = [*faults, *more, *words, *crossed]
+    if faults:
+        raise FaultyDefinitions(sorted(faults))
+    return Catalogue(procedures, library, _trust(config))
+
+
+def _trust(config: Config) -> TrustStore:
+    """Return the configured anchors with the revocation lists beside them.
+
+    The demo trusts its own sandbox too; production never does.
+    """
+    anchors, between, lists = list(config.anchors), [], list(config.anchors)
+    if config.is_demo:
+        sandbox = SandboxPki.open(config.var / "sandbox", environment=config.env)
+        anchors.append(sandbox.anchors)
+        between.append(sandbox.intermediates)
+        lists.append(sandbox.lists)
+    return trust.read_store(anchors, intermediates=between, lists=lists, environment=config.env)

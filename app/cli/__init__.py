@@ -1,0 +1,14 @@
+"""The ``flask`` commands of Kezen, one file a group."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app.cli import definitions, forms, installation, signatures
+
+
+def register(app: Flask) -> None:
+    """Give ``app`` its commands."""
+    for group in (definitions, forms, signatures, installation):
+        for command in group.commands():
+            app.cli.add_command(command)

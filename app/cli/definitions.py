@@ -1,0 +1,184 @@
+"""``flask check`` and ``flask graph``: the definition files, told right or wrong, and drawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import click
+
+from app import terms
+from app.definition_files import Fault
+from app.errors import NotFound
+from app.forms.definitions import FormLibrary
+from app.forms.definitions import load as load_forms
+from app.terms.check import faults as faults_of_terms
+from app.workflows.definitions import UNREADABLE, cross_check, load, load_files
+from app.workflows.graph import draw
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = (ROOT / "workflows", ROOT / "forms", terms.WORDS)
+PROCEDURE, FORM, TERMS = "procedure", "form", "terms"
+_TELLING_KEY = re.compile(r"^(?:(?P<form>form|sections|dynamic)|procedure|processes|transitions)\s*:", re.MULTILINE)
+
+
+def commands() -> list[click.Command]:
+    """Return the commands of this group."""
+    return [check, graph]
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
+def check(paths: tuple[Path, ...]) -> None:
+    """Check workflow, form and term files; print every fault of every file.
+
+    PATH is a file or a folder of any of them; without it the shipped ones are checked.  A line is
+    file:line: key: what is wrong; what would do.  Exits with 1 if there is any fault.
+    """
+    found = faults_of(path.resolve() for path in paths or SHIPPED)
+    for fault in found.faults:
+        click.echo(fault)
+    if found.faults:
+        click.echo(f"{len(found.files)} files, {len(found.faults)} faults", err=True)
+        raise SystemExit(1)
+    click.echo(f"{len(found.files)} files, no faults")
+
+
+@click.command()
+@click.argument("procedure")
+@click.option("--language", type=click.Choice(terms.LANGUAGES), default=terms.DEFAULT_LANGUAGE, show_default=True)
+def graph(procedure: str, language: str) -> None:
+    """Draw PROCEDURE as SVG on standard output: its key for the newest version, or key.v1."""
+    library, faults = load(ROOT / "workflows", ROOT)
+    key, dot, version = procedure.partition(".v")
+    try:
+        found = library.get(key, int(version) if dot else None)
+    except (NotFound, ValueError):
+        known = ", ".join(sorted(library.procedures)) or "none"
+        hint = f"; {len(faults)} faults in the files, see flask check" if faults else ""
+        raise click.BadParameter(f"'{procedure}' is unknown; known: {known}{hint}", param_hint="PROCEDURE") from None
+    click.echo(draw(found, language, lambda term: terms.say(term, language)), nl=False)
+
+
+@dataclass
+class Found:
+    """The files looked at, sorted by what they hold, and the faults of all of them."""
+
+    files: set[Path] = field(default_factory=set)
+    workflows: set[Path] = field(default_factory=set)
+    words: set[Path] = field(default_factory=set)
+    form_folders: set[Path] = field(default_factory=set)  # read whole; only files in ``files`` are reported
+    faults: list[Fault] = field(default_factory=list)
+
+
+def faults_of(paths: Iterable[Path]) -> Found:
+    """Check the files at ``paths`` together, and beside what is shipped where they name it."""
+    found = Found()
+    for path in paths:
+        _gather(path, found)
+    faults = set(found.faults)
+    library, unsound = load_files(found.workflows, ROOT)
+    faults |= set(unsound)
+    faults |= set(faults_of_terms(found.words, ROOT))
+
+    lookups: list[Callable[[str], object | None]] = []
+    for folder in sorted(found.form_folders):
+        forms, unsound = load_forms(folder, ROOT)
+        lookups.append(_lookup(forms))
+        faults |= {fault for fault in unsound if _is_among(ROOT / fault.file, found.files)}
+    lookups.append(_find_shipped)
+    known = set(_known_terms([*found.words, *terms.WORDS.glob("*.csv")]))
+    faults |= set(cross_check(library, lambda key: next(filter(None, (find(key) for find in lookups)), None), known))
+    found.faults = sorted(faults)
+    return found
+
+
+def _gather(path: Path, found: Found) -> None:
+    """Sort a file or a folder by its content."""
+    if path.is_file():
+        kind = _kind(path)
+        found.files.add(path)
+        if kind == PROCEDURE:
+            found.workflows.add(path)
+        elif kind == TERMS:
+            found.words.add(path)
+        elif kind == FORM:
+            found.form_folders.add(_form_folder(path.parent))
+        else:
+            name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
+            mend = "begin it with procedure: or form:, or the columns key,kk,ru,en"
+            found.faults.append(Fault(name, 1, "", "neither a workflow, a form nor a term file", mend))
+        return
+    if _is_dynamic(path):
+        found.form_folders.add(_form_folder(path))
+        found.files |= _yaml_files(path)
+        return
+    inside = sorted(each for each in path.iterdir() if not each.name.startswith("."))
+    if any(_is_dynamic(each) if each.is_dir() else _kind(each) == FORM for each in inside):
+        found.form_folders.add(path)
+        found.files |= _yaml_files(path)
+        found.files -= {each for each in inside if each.is_file() and _kind(each) == PROCEDURE}
+        inside = [each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, TERMS)]
+    for each in inside:
+        if each.is_dir() or each.suffix in (".yaml", ".yml", ".csv"):
+            _gather(each, found)
+
+
+def _kind(path: Path) -> str | None:
+    if path.suffix == ".csv":
+        return TERMS
+    if path.suffix not in (".yaml", ".yml"):
+        return None
+    if path.name.startswith("_criteria."):
+        return FORM
+    text = path.read_bytes()[:100_000].decode("utf-8", errors="replace")
+    first = _TELLING_KEY.search(text)
+    if first is None:
+        return None
+    return FORM if first["form"] else PROCEDURE
+
+
+def _is_dynamic(path: Path) -> bool:
+    return path.is_dir() and any(path.glob("_criteria.*"))
+
+
+def _form_folder(path: Path) -> Path:
+    """Return the folder that holds the whole forms, above the tree of a dynamic one."""
+    top = path
+    for above in (path, *path.parents):
+        if _is_dynamic(above):
+            top = above.parent
+    return top
+
+
+def _yaml_files(path: Path) -> set[Path]:
+    return {each for each in path.rglob("*") if each.suffix in (".yaml", ".yml") and each.is_file()}
+
+
+def _is_among(path: Path, files: set[Path]) -> bool:
+    """Tell whether a fault's file is one that was asked for, or a folder that holds one."""
+    return path in files or any(path in each.parents for each in files)
+
+
+def _lookup(forms: FormLibrary) -> Callable[[str], object | None]:
+    return lambda key: forms.outline(key, UNREADABLE)
+
+
+@cache
+def _shipped_forms() -> Callable[[str], object | None]:
+    """Read the shipped forms, once and only if a procedure names a form that is not among the files checked."""
+    return _lookup(load_forms(ROOT / "forms", ROOT)[0])
+
+
+def _find_shipped(key: str) -> object | None:
+    return _shipped_forms()(key)
+
+
+def _known_terms(paths: Iterable[Path]) -> Iterable[str]:
+    """Return the keys of term files, faulty ones too, so that one fault is not told twice."""
+    for path in paths:
+        for line in path.read_bytes().decode("utf-8", errors="replace").splitlines():
+            yield line.partition(",")[0]

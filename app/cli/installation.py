@@ -1,0 +1,119 @@
+"""``flask db``, ``flask demo``, ``flask worker``: what an installation runs."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from typing import Any
+
+import click
+import structlog
+from flask import current_app
+from flask.cli import AppGroup, with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
+
+from app import catalogue, demo, schema
+from app.config import Config
+from app.notifications import delivery
+from app.web import clock
+
+PAUSE_SECONDS = 1.0
+
+log = structlog.get_logger()
+
+
+def commands() -> list[click.Command]:
+    """Return the commands of this file."""
+    return [database, demonstration, worker]
+
+
+def _config() -> Config:
+    found: Config = current_app.extensions["kezen.config"]
+    return found
+
+
+database = AppGroup("db", help="The database's shape.")
+demonstration = AppGroup("demo", help="The demo: its data, accounts and clock.")
+
+
+@database.command()
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the database to REVISION (default: the newest), creating it from empty if need be."""
+    schema.upgrade(current_app.extensions["kezen.engine"], revision)
+
+
+@database.command()
+@click.argument("revision")
+def downgrade(revision: str) -> None:
+    """Take the database back to REVISION."""
+    schema.downgrade(current_app.extensions["kezen.engine"], revision)
+
+
+def _require_demo() -> None:
+    if not _config().is_demo:
+        raise click.ClickException("this is not a demo: KEZEN_ENV is production")
+
+
+@demonstration.command()
+def load() -> None:
+    """Load the demo's data once; a second time changes nothing."""
+    _require_demo()
+    loaded = demo.load(lambda done, total: click.echo(f"demo data: {done} of {total} applications"))
+    click.echo("demo data: " + ("loaded" if loaded else "already there"))
+
+
+@demonstration.command()
+@click.option("--json", "as_json", is_flag=True, help="A JSON list instead of a table.")
+@click.option("--extra", type=click.IntRange(1, 1000), help="Add this many throwaway issuer accounts first.")
+def accounts(as_json: bool, extra: int | None) -> None:
+    """List the demo's accounts with their passwords."""
+    _require_demo()
+    found: list[dict[str, Any]] = demo.accounts()
+    if extra:
+        found = found + demo.add_extra(extra)
+    if as_json:
+        click.echo(json.dumps(found, ensure_ascii=False, indent=1))
+        return
+    for item in found:
+        click.echo(f"{item['key']:16} {item['email']:32} {item['password']:14} {item['name']}, {item['organisation']}")
+
+
+@demonstration.command("clock")
+@click.argument("shift")
+def move_clock(shift: str) -> None:
+    """Move the demo's clock by SHIFT (+3d, -2h, +30m) or put it right again (reset)."""
+    _require_demo()
+    try:
+        moment = clock.move(_config(), shift)
+    except clock.BadShift as error:
+        raise click.BadParameter(str(error), param_hint="SHIFT") from None
+    click.echo(moment.isoformat(timespec="seconds"))
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Do what is due now and end.")
+@with_appcontext
+def worker(once: bool) -> None:
+    """Send the mails that committed acts have written, until SIGTERM."""
+    stopped = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stopped.set())
+    config = _config()
+    catalogue.present()
+    log.info("worker_started")
+    while not stopped.is_set():
+        try:
+            sent = delivery.deliver(config, now=clock.now(config))
+        except SQLAlchemyError:
+            if once:
+                raise
+            log.exception("database_away")  # what was not marked is sent when it is back
+            sent = 0
+        if sent:
+            log.info("mails_sent", count=sent)
+        if once:
+            break
+        stopped.wait(PAUSE_SECONDS if not sent else 0)
+    log.info("worker_stopped")

@@ -1,0 +1,102 @@
+"""What differs between installations: one frozen record, read from the environment.
+
+A secret has no default.  Only the demo makes its own, at its first start, and keeps it under
+``KEZEN_VAR`` (``secret_key``); production refuses to start without ``SECRET_KEY``.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ("demo", "production", "test")
+
+
+class BadConfiguration(Exception):
+    """The environment does not allow a start; the message says which variable and what would do."""
+
+
+@dataclass(frozen=True)
+class Config:
+    """Settings of one installation.
+
+    ``var`` holds everything that is kept; ``anchors`` are folders of trusted certificates
+    (PEM or DER) for signatures; ``base_url`` stands in mails.
+    """
+
+    env: str
+    var: Path
+    database_url: str
+    secret_key: str
+    base_url: str
+    smtp_url: str
+    anchors: tuple[Path, ...]
+    workflows: Path = ROOT / "workflows"
+    forms: Path = ROOT / "forms"
+    secure_cookies: bool = False
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether demo data, the sandbox PKI and the moved clock are allowed."""
+        return self.env in ("demo", "test")
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the configuration.
+
+    Raises:
+        BadConfiguration: a variable has a value that will not do.
+    """
+    env = environ.get("KEZEN_ENV", "demo")
+    if env not in ENVIRONMENTS:
+        raise BadConfiguration(f"KEZEN_ENV={env!r}: use one of {', '.join(ENVIRONMENTS)}")
+    var = Path(environ.get("KEZEN_VAR", "var")).resolve()
+    var.mkdir(parents=True, exist_ok=True)
+    return Config(
+        env=env,
+        var=var,
+        database_url=_database_url(environ.get("DATABASE_URL", ""), var),
+        secret_key=_secret_key(environ.get("SECRET_KEY", ""), env, var),
+        base_url=environ.get(
+            "KEZEN_BASE_URL", f"http://{environ.get('HOST', '127.0.0.1')}:{environ.get('PORT', '8000')}"
+        ).rstrip("/"),
+        smtp_url=environ.get("SMTP_URL", ""),
+        anchors=tuple(Path(part) for part in environ.get("KEZEN_ANCHORS", "").split(os.pathsep) if part),
+        workflows=Path(environ.get("KEZEN_WORKFLOWS") or ROOT / "workflows"),
+        forms=Path(environ.get("KEZEN_FORMS") or ROOT / "forms"),
+        secure_cookies=environ.get("KEZEN_SECURE_COOKIES", "1" if env == "production" else "0") == "1",
+    )
+
+
+def _database_url(url: str, var: Path) -> str:
+    if not url:
+        return f"sqlite:///{var / 'kezen.db'}"
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _secret_key(key: str, env: str, var: Path) -> str:
+    if key:
+        if len(key) < 32:
+            raise BadConfiguration("SECRET_KEY is too short: give at least 32 characters")
+        return key
+    if env == "production":
+        raise BadConfiguration("SECRET_KEY is not set: production has no default, give at least 32 random characters")
+    kept = var / "secret_key"
+    if not kept.exists():
+        draft = var / f"secret_key.{secrets.token_hex(4)}"
+        draft.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+        draft.chmod(0o600)
+        try:
+            os.link(draft, kept)
+        except FileExistsError:
+            pass  # the other process of the same start was faster: its key holds
+        finally:
+            draft.unlink()
+    return kept.read_text(encoding="utf-8")

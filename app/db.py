@@ -1,0 +1,132 @@
+"""The one door to the database: sessions, the base of all records, and the transaction rule.
+
+The rule: one user action is one transaction.  A request other than GET begins writing at once
+(SQLite: BEGIN IMMEDIATE, so that two writers wait for each other and never fail half-way);
+``app.web`` commits an answer below 400 and rolls everything else back.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, cast
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from app.config import Config
+
+NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; a naive one is refused."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store as UTC without zone."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a moment without a time zone: {value!r}")
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give back as aware UTC."""
+        return value.replace(tzinfo=UTC) if value is not None else None
+
+
+class Record(DeclarativeBase):
+    """The base of all records."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {datetime: UtcDateTime(), dict[str, Any]: JSON(), list[str]: JSON(), list[Any]: JSON()}
+
+
+def table_of(record: type[Record]) -> Table:
+    """Return the table of a record, for rows that are written without making objects of them."""
+    return cast(Table, record.__table__)
+
+
+_factory: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
+session: scoped_session[Session] = scoped_session(_factory)
+"""The session of the present request, command or test."""
+
+_intent = threading.local()
+
+
+def begin_writing(writing: bool) -> None:
+    """Say whether the transactions that this thread begins from now on may write."""
+    _intent.writing = writing
+
+
+def make_engine(url: str) -> Engine:
+    """Return an engine with the settings under which nothing acknowledged is lost.
+
+    SQLite: WAL, ``synchronous=FULL``, foreign keys on.  PostgreSQL: connections are tried before
+    use, and nothing waits for ever.
+    """
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": 5,
+                "options": "-c statement_timeout=30000 -c lock_timeout=10000"
+                " -c idle_in_transaction_session_timeout=60000",
+            },
+        )
+    engine = create_engine(url, connect_args={"timeout": 15})
+
+    @event.listens_for(engine, "connect")
+    def _settings(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.create_function("lower", 1, _lower, deterministic=True)  # its own knows Latin letters alone
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=15000", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if getattr(_intent, "writing", True) else "BEGIN")
+
+    return engine
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
+
+
+def connect(config: Config) -> Engine:
+    """Bind the sessions of this process to the configured database."""
+    engine = make_engine(config.database_url)
+    session.remove()
+    _factory.configure(bind=engine)
+    return engine
+
+
+@contextmanager
+def transaction(*, writing: bool = True) -> Iterator[Session]:
+    """Do one unit of work outside a request: commit at the end, roll back on any error."""
+    begin_writing(writing)
+    try:
+        yield session()
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.remove()
+        begin_writing(True)

@@ -1,0 +1,1 @@
+"""What everybody may read: the normative base and the Exchange's insiders."""

@@ -1,0 +1,94 @@
+"""Who may do what: roles, permissions, and the one table that joins them.
+
+Roles of the Exchange belong to a user; the kinds of client (issuer, adviser, audit
+organisation, candidate) belong to an organisation, and being its administrator or first head
+to a membership.  Who must act on one application now is not decided here but by the
+``executor`` of the workflow file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a signed-in person is.  The first four are people of a client organisation."""
+
+    CLIENT = "client"
+    ORG_ADMIN = "org_admin"
+    FIRST_HEAD = "first_head"
+    ADVISER = "adviser"
+    CHANCERY = "chancery"
+    LISTING = "listing"
+    LAWYER = "lawyer"
+    ANALYST = "analyst"
+    LISTING_HEAD = "listing_head"
+    SECRETARY = "secretary"
+    COMPLIANCE = "compliance"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """One kind of act; every route names one."""
+
+    PUBLIC = "public"
+    OWN_CABINET = "own_cabinet"  # notifications, profile, home
+    VIEW_APPLICATIONS = "view_applications"  # then only those the visibility rule shows
+    FILE = "file"  # create and fill applications
+    APPROVE = "approve"  # comment, agree, return, sign
+    PROCESS = "process"  # the Exchange's side of an application
+    VIEW_ARCHIVE = "view_archive"
+    VIEW_ORGANISATION = "view_organisation"
+    MANAGE_USERS = "manage_users"
+    MANAGE_PARTNERS = "manage_partners"
+    VIEW_LIBRARY = "view_library"
+    VERIFY = "verify"
+
+
+EXCHANGE_ROLES = frozenset(
+    {
+        Role.CHANCERY,
+        Role.LISTING,
+        Role.LAWYER,
+        Role.ANALYST,
+        Role.LISTING_HEAD,
+        Role.SECRETARY,
+        Role.COMPLIANCE,
+        Role.ADMIN,
+    }
+)
+
+EXECUTOR_ROLES = {
+    "chancery": Role.CHANCERY,
+    "listing": Role.LISTING,
+    "lawyer": Role.LAWYER,
+    "analyst": Role.ANALYST,
+    "listing_head": Role.LISTING_HEAD,
+    "secretary": Role.SECRETARY,
+}
+"""The executors of workflow files that any holder of a role may be; the rest are named people."""
+
+_EVERYBODY = {Permission.OWN_CABINET, Permission.VIEW_LIBRARY, Permission.VERIFY}
+_CLIENT = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.VIEW_ORGANISATION}
+_STAFF = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.PROCESS}
+
+PERMISSIONS: dict[Role, set[Permission]] = {
+    Role.CLIENT: _CLIENT | {Permission.FILE},
+    Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
+    Role.FIRST_HEAD: {Permission.APPROVE},
+    Role.ADVISER: set(),
+    Role.CHANCERY: _STAFF,
+    Role.LISTING: _STAFF,
+    Role.LAWYER: _STAFF,
+    Role.ANALYST: _STAFF,
+    Role.LISTING_HEAD: _STAFF,
+    Role.SECRETARY: _STAFF,
+    Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS},
+    Role.ADMIN: _EVERYBODY,
+}
+
+
+def allows(roles: Iterable[Role], permission: Permission) -> bool:
+    """Tell whether any of ``roles`` carries ``permission``; nothing is allowed that no table row allows."""
+    return permission is Permission.PUBLIC or any(permission in PERMISSIONS[role] for role in roles)

@@ -1,0 +1,364 @@
+"""NCALayer's protocol on a WebSocket of 127.0.0.1, answered by a program that really signs.
+
+The shapes of requests and answers are those of recorded dialogues (``tests``); the person at the
+key-store window is played by ``Behaviour``.  What differs from the real one: a key chosen
+beforehand instead of a window, no time-stamps (the sandbox has no such authority; a request with
+``tsaProfile`` is answered without one), no XML.  The words of the wrong-password answer are Java's
+own; no recording has them.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import ssl
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.x509.oid import NameOID
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.server import Server, ServerConnection
+from websockets.sync.server import serve as listen
+
+from app.sandbox import pki as sandbox
+from app.sandbox import signing
+from app.sandbox.pki import SandboxPki, SigningKey
+
+PORT = 13579
+VERSION = "1.4"
+HEARTBEAT = "--heartbeat--"
+LARGEST_REQUEST = 100 * 1024 * 1024
+SLOW_SECONDS = 8.0
+WRONG_PASSWORD = "java.io.IOException: keystore password was incorrect"  # noqa: S105, a message
+
+
+class Behaviour(StrEnum):
+    """What the person, or the machine, does when a signature is asked for."""
+
+    OK = "ok"
+    CANCEL = "cancel"
+    SLOW = "slow"
+    DROP = "drop"
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105, a behaviour
+
+
+class _Mismatch(Exception):
+    """An argument of the wrong type, answered as Java's reflection does."""
+
+
+class _Cancelled(Exception):
+    """The person closed the window."""
+
+
+class _Failed(Exception):
+    """The agent could not sign; the message is its own, None when it gives none."""
+
+
+class _Dropped(Exception):
+    """The agent went away in the middle."""
+
+
+class Agent:
+    """One NCALayer with one key chosen in its window.
+
+    ``answers_array``: basics gives an array also for one document, as version 1.4 does; older ones
+    gave the bare string.  ``has_basics`` False is an agent without that module.
+    """
+
+    def __init__(
+        self,
+        key: Callable[[], SigningKey],
+        *,
+        behaviour: Behaviour = Behaviour.OK,
+        answers_array: bool = True,
+        has_basics: bool = True,
+        slow_seconds: float = SLOW_SECONDS,
+    ) -> None:
+        self._key = key
+        self.behaviour = behaviour
+        self.answers_array = answers_array
+        self.has_basics = has_basics
+        self.slow_seconds = slow_seconds
+        self._closing = threading.Event()
+
+    def close(self) -> None:
+        """Wake the answers that are being slow."""
+        self._closing.set()
+
+    def answer(self, text: str | bytes) -> str | None:
+        """Return the answer to a request, None for no answer.
+
+        Raises:
+            _Dropped: the connection is to be cut.
+        """
+        if text == HEARTBEAT:
+            return HEARTBEAT
+        try:
+            request = json.loads(text)
+        except (ValueError, RecursionError):
+            request = None
+        if not isinstance(request, dict):
+            return json.dumps({"success": False, "errorCode": "MODULE_NOT_FOUND"})
+        module, method = request.get("module"), request.get("method")
+        if module == "kz.gov.pki.knca.commonUtils":
+            reply = self._common_utils(str(method), request.get("args", []))
+        elif module == "kz.gov.pki.knca.basics" and self.has_basics:
+            reply = self._basics(str(method), request.get("args"))
+        else:
+            reply = {"success": False, "errorCode": "MODULE_NOT_FOUND"}
+        if "uuid" in request:
+            reply["uuid"] = request["uuid"]
+        return json.dumps(reply, ensure_ascii=False)
+
+    # --- kz.gov.pki.knca.commonUtils ---
+
+    def _common_utils(self, method: str, args: object) -> dict[str, Any]:
+        methods: dict[str, Callable[[list[Any]], object]] = {
+            "getActiveTokens": lambda args: [],
+            "getKeyInfo": self._key_info,
+            "createCAdESFromBase64": self._sign_base64,
+            "createCMSSignatureFromBase64": self._sign_base64,
+            "createCAdESFromBase64Hash": self._sign_hash,
+            "changeLocale": self._change_locale,
+        }
+        if method not in methods or not isinstance(args, list):
+            return {"code": "500", "message": f"java.lang.NoSuchMethodException: {method}"}
+        try:
+            answered = methods[method](args)
+        except _Mismatch:
+            message = f"java.lang.IllegalArgumentException: argument type mismatch. Method: {method}"
+            return {"code": "500", "message": message}
+        except _Cancelled:
+            return {"code": "500", "message": "action.canceled"}
+        except _Failed as failed:
+            return {"code": "500", "message": str(failed)} if failed.args else {"code": "500"}
+        return {"code": "200"} if answered is None else {"responseObject": answered, "code": "200"}
+
+    def _key_info(self, args: list[Any]) -> dict[str, str]:
+        _expect(args, str)
+        return key_info(self._chosen())
+
+    def _sign_base64(self, args: list[Any]) -> str:
+        _expect(args, str, str, str, bool)
+        try:
+            content = base64.b64decode(args[2], validate=True)
+        except (binascii.Error, ValueError):
+            raise _Failed from None
+        return base64.b64encode(_sign(self._chosen(), content, attached=args[3])).decode()
+
+    def _sign_hash(self, args: list[Any]) -> str:
+        _expect(args, str, str, str)
+        try:
+            digest = base64.b64decode(args[2], validate=True)
+        except (binascii.Error, ValueError):
+            raise _Failed from None
+        if not digest:
+            raise _Failed
+        return base64.b64encode(_sign_digest(self._chosen(), digest)).decode()
+
+    def _change_locale(self, args: list[Any]) -> None:
+        _expect(args, str)
+
+    # --- kz.gov.pki.knca.basics ---
+
+    def _basics(self, method: str, args: object) -> dict[str, Any]:
+        if method != "sign" or not isinstance(args, dict):
+            return _invocation_error(f"java.lang.NoSuchMethodException: {method}")
+        for name in ("signingParams", "signerParams"):
+            if not isinstance(args.get(name), dict):
+                return _invocation_error(f'org.json.JSONException: JSONObject["{name}"] is not a JSONObject.')
+        if args.get("format") != "cms":
+            return {
+                "status": False,
+                "code": "INVALID_SIGNING_PARAMS",
+                "message": "The sandbox signs the format cms only.",
+            }
+        data = args.get("data")
+        several = isinstance(data, list)
+        items: list[Any] = data if isinstance(data, list) else [data]
+        if not items or not all(isinstance(item, str) for item in items):
+            return _invocation_error('org.json.JSONException: JSONObject["data"] is not a string.')
+        try:
+            key = self._chosen(args["signerParams"])
+            signed = [signing.armour(_sign_item(key, item, args["signingParams"])) for item in items]
+        except _Cancelled:
+            return {"body": {}, "status": True}
+        except _Failed as failed:
+            return {
+                "status": False,
+                "code": "SIGNING_FAILURE",
+                "message": "Signing failed.",
+                "details": str(failed),
+            }
+        return {"body": {"result": signed if several or self.answers_array else signed[0]}, "status": True}
+
+    # --- the person at the window ---
+
+    def _chosen(self, filters: dict[str, Any] | None = None) -> SigningKey:
+        if self.behaviour is Behaviour.DROP:
+            raise _Dropped
+        if self.behaviour is Behaviour.CANCEL:
+            raise _Cancelled
+        if self.behaviour is Behaviour.WRONG_PASSWORD:
+            raise _Failed(WRONG_PASSWORD)
+        if self.behaviour is Behaviour.SLOW and self._closing.wait(self.slow_seconds):
+            raise _Dropped
+        key = self._key()
+        if not _fits(key, filters or {}):
+            raise _Cancelled  # the window shows no key to choose, and the person closes it
+        return key
+
+
+def _expect(args: list[Any], *types: type) -> None:
+    if len(args) != len(types) or any(type(arg) is not kind for arg, kind in zip(args, types, strict=True)):
+        raise _Mismatch
+
+
+def _invocation_error(details: str) -> dict[str, Any]:
+    message = "An invoked method threw an exception."
+    return {"code": "INVOCATION_ERROR", "details": details, "message": message, "status": False}
+
+
+def _fits(key: SigningKey, filters: dict[str, Any]) -> bool:
+    """Whether the window would offer the key: all usages asked for, the person, organisation and serial named."""
+    subject = {attribute.oid: str(attribute.value) for attribute in key.certificate.subject}
+    wanted = filters.get("extKeyUsageOids") or []
+    return (
+        set(map(str, wanted)) <= set(key.purposes)
+        and filters.get("iin") in (None, "", subject.get(NameOID.SERIAL_NUMBER, "").removeprefix("IIN"))
+        and filters.get("bin") in (None, "", subject.get(NameOID.ORGANIZATIONAL_UNIT_NAME, "").removeprefix("BIN"))
+        and filters.get("serialNumber") in (None, "", f"{key.certificate.serial_number:x}")
+    )
+
+
+def _sign_item(key: SigningKey, item: str, params: dict[str, Any]) -> bytes:
+    try:
+        content = base64.b64decode(item, validate=True) if params.get("decode") else item.encode()
+    except (binascii.Error, ValueError):
+        raise _Failed("java.lang.IllegalArgumentException: Illegal base64 character") from None
+    if params.get("digested"):
+        return _sign_digest(key, content)
+    return _sign(key, content, attached=bool(params.get("encapsulate")))
+
+
+def _sign(key: SigningKey, content: bytes, *, attached: bool) -> bytes:
+    return sandbox.sign_with(key, content, attached=attached)
+
+
+def _sign_digest(key: SigningKey, digest: bytes) -> bytes:
+    return signing.sign_digest(
+        key.private, key.certificate, digest, content=None, at=datetime.now(UTC), chain=key.chain
+    )
+
+
+def key_info(key: SigningKey) -> dict[str, str]:
+    """Return what getKeyInfo says of a key."""
+    certificate = key.certificate
+    authority = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier or b""
+    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    issuer = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    return {
+        "alias": hashlib.sha1(der, usedforsecurity=False).hexdigest(),
+        "keyId": certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex(),
+        "algorithm": "RSA",
+        "subjectCn": str(common),
+        "subjectDn": certificate.subject.rfc4514_string(),
+        "issuerCn": str(issuer),
+        "issuerDn": certificate.issuer.rfc4514_string(),
+        "serialNumber": f"{certificate.serial_number:x}",
+        "certNotBefore": certificate.not_valid_before_utc.strftime("%d.%m.%Y %H:%M:%S"),
+        "certNotAfter": certificate.not_valid_after_utc.strftime("%d.%m.%Y %H:%M:%S"),
+        "authorityKeyIdentifier": authority.hex(),
+        "pem": certificate.public_bytes(serialization.Encoding.PEM).decode(),
+    }
+
+
+# --- the server -------------------------------------------------------------------------------------
+
+
+class Emulator:
+    """A running agent; use it in ``with``, or call ``run`` to serve until stopped."""
+
+    def __init__(self, agent: Agent, *, port: int, tls: tuple[str, str] | None) -> None:
+        self.agent = agent
+        context = None
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(*tls)
+        self._server: Server = listen(
+            self._talk, "127.0.0.1", port, ssl=context, max_size=LARGEST_REQUEST, server_header=None
+        )
+        self.port: int = self._server.socket.getsockname()[1]
+        self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{self.port}"
+
+    def _talk(self, connection: ServerConnection) -> None:
+        try:
+            connection.send(json.dumps({"result": {"version": VERSION}}))
+            for text in connection:
+                answer = self.agent.answer(text)
+                if answer is not None:
+                    connection.send(answer)
+        except _Dropped:
+            connection.close_socket()
+        except ConnectionClosed:
+            pass
+
+    def run(self) -> None:
+        """Serve until ``close`` is called from another thread or the process is stopped."""
+        self._server.serve_forever()
+
+    def close(self) -> None:
+        """Stop serving and cut the connections."""
+        self.agent.close()
+        self._server.shutdown()
+
+    def __enter__(self) -> Emulator:
+        self._thread = threading.Thread(target=self.run, daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+        self._thread.join(5)
+
+
+def emulator(
+    pki: SandboxPki,
+    as_key: str,
+    *,
+    port: int = PORT,
+    behaviour: str = "ok",
+    tls: bool = True,
+    answers_array: bool = True,
+    has_basics: bool = True,
+    slow_seconds: float = SLOW_SECONDS,
+) -> Emulator:
+    """Return an emulator that signs as an account; ``port`` 0 takes any free one.
+
+    Raises:
+        SandboxRefused: nobody is enrolled under ``as_key``.
+        OSError: the port is taken.
+    """
+    pki.key_for(as_key)  # an unknown account is told now, not at the first signature
+    agent = Agent(
+        lambda: pki.key_for(as_key),
+        behaviour=Behaviour(behaviour),
+        answers_array=answers_array,
+        has_basics=has_basics,
+        slow_seconds=slow_seconds,
+    )
+    pair = sandbox.tls_pair(pki.folder) if tls else None
+    return Emulator(agent, port=port, tls=(str(pair[0]), str(pair[1])) if pair else None)
+
+
+def serve(pki: SandboxPki, as_key: str, *, port: int = PORT, behaviour: str = "ok", tls: bool = True) -> None:
+    """Serve until the process is stopped."""
+    emulator(pki, as_key, port=port, behaviour=behaviour, tls=tls).run()

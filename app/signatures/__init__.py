@@ -1,0 +1,15 @@
+"""Is this signature good, and whose is it?
+
+Pure Python: bytes, a moment and a trust store in, a report of facts out; neither Flask nor the
+database, no network.  Open ``verify.py`` first.
+
+``verify``        the judgement of a signed message, stage by stage
+``report``        what is known: verdicts, stages, and every reason a refusal can have
+``cms``           the signed message and its signed attributes (RFC 5652)
+``certificates``  whose key it is and what it may do (RFC 5280, profile of the NCA of the RK)
+``trust``         anchors, and the path from a signer's certificate to one of them
+``revocation``    revocation lists (CRL)
+``algorithms``    the table of what we can compute
+``asn1``          the bounded reader and the schemas under all of them
+``who``           may this signer sign for this organisation?
+"""

@@ -1,0 +1,77 @@
+"""RSA with PKCS #1 v1.5 padding and SHA-2 (RFC 8017, 8.2; RFC 5754)."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
+SHORTEST_KEY, LONGEST_KEY = 2048, 8192
+"""Bits; longer keys only cost the verifier's time."""
+
+
+class WeakKey(Exception):
+    """A key that proves nothing: too short, or with an exponent that invites forgery."""
+
+
+@dataclass(frozen=True)
+class Sha2:
+    """A digest of the SHA-2 family."""
+
+    name: str
+    oids: tuple[str, ...]
+
+    def compute(self, content: bytes) -> bytes:
+        """Return the digest of ``content``."""
+        return hashlib.new(self.name.replace("-", "").lower(), content).digest()
+
+
+@dataclass(frozen=True)
+class Pkcs1:
+    """An RSA signature with one digest."""
+
+    name: str
+    oids: tuple[str, ...]
+    digests: tuple[str, ...]
+    hash: hashes.HashAlgorithm
+    keys: tuple[str, ...] = (RSA_ENCRYPTION,)
+
+    def verify(self, key: bytes, signature: bytes, signed: bytes) -> bool:
+        """Return whether the signature verifies; a key that cannot be read verifies nothing."""
+        try:
+            public = serialization.load_der_public_key(key)
+        except (ValueError, UnsupportedAlgorithm):
+            return False
+        if not isinstance(public, RSAPublicKey):
+            return False
+        if not SHORTEST_KEY <= public.key_size <= LONGEST_KEY or public.public_numbers().e < 0x10001:
+            raise WeakKey(public.key_size)
+        if len(signature) != (public.key_size + 7) // 8:
+            return False
+        try:
+            public.verify(signature, signed, padding.PKCS1v15(), self.hash)
+        except InvalidSignature:
+            return False
+        return True
+
+
+SHA256 = Sha2("SHA-256", ("2.16.840.1.101.3.4.2.1",))
+SHA384 = Sha2("SHA-384", ("2.16.840.1.101.3.4.2.2",))
+SHA512 = Sha2("SHA-512", ("2.16.840.1.101.3.4.2.3",))
+DIGESTS = (SHA256, SHA384, SHA512)
+
+
+def _with(digest: Sha2, oid: str, algorithm: hashes.HashAlgorithm) -> Pkcs1:
+    return Pkcs1(f"RSA with {digest.name}", (oid, RSA_ENCRYPTION), digest.oids, algorithm)
+
+
+SIGNATURES = (
+    _with(SHA256, "1.2.840.113549.1.1.11", hashes.SHA256()),
+    _with(SHA384, "1.2.840.113549.1.1.12", hashes.SHA384()),
+    _with(SHA512, "1.2.840.113549.1.1.13", hashes.SHA512()),
+)

@@ -1,0 +1,65 @@
+"""Who may call a route: each view names its permission, and a view without one stops the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import Flask, redirect, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from app.errors import NotFound
+from app.permissions import Permission
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def allowed(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+    """Let a view be called by those who hold one of ``permissions``.
+
+    The anonymous are led to the sign-in page and back; to the rest the page does not exist.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
+            if Permission.PUBLIC not in permissions:
+                if not current_user.is_authenticated:
+                    return redirect(url_for("accounts.login", next=_here()), code=303)
+                if not any(current_user.may(permission) for permission in permissions):
+                    raise NotFound
+            return view(*args, **kwargs)
+
+        guarded.permissions = permissions  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate
+
+
+def _here() -> str | None:
+    return request.full_path.rstrip("?") if request.method == "GET" and request.path != "/" else None
+
+
+def safe_next(target: str | None) -> str | None:
+    """Return ``target`` if it is a path of this site, else None: no sign-in leads to another host."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+        return None
+    return target if all(sign.isprintable() for sign in target) else None
+
+
+def require_permissions_named(app: Flask) -> None:
+    """Refuse to start while a route names no permission.
+
+    Raises:
+        RuntimeError: names every such route.
+    """
+    open_routes = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static" and not hasattr(app.view_functions[rule.endpoint], "permissions")
+    ]
+    if open_routes:
+        raise RuntimeError(f"routes without a permission: {', '.join(sorted(open_routes))}")

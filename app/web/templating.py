@@ -1,0 +1,132 @@
+"""What every template may say: words, dates, the menu, the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app, request, url_for
+from flask_login import current_user
+
+from app.config import ROOT
+from app.permissions import Permission
+from app.terms import LANGUAGES, say
+from app.web import here
+
+ZONE = ZoneInfo("Asia/Almaty")
+FONTS = ROOT / "static" / "vendor" / "fonts.css"
+"""Built by ``./kezen assets``; without it the system's own face serves."""
+SUPPORT = {"phones": ("+7 (727) 237 53 24", "+7 (727) 237 53 27"), "email": "listing@kase.kz"}
+"""IS2IN-27.b; reading A30."""
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """One line of the user menu."""
+
+    href: str
+    key: str
+    current: bool
+    count: int | None = None
+
+
+MENU: tuple[tuple[str, str, Permission], ...] = (
+    ("applications.procedures", "nav.procedures", Permission.FILE),
+    ("applications.queue", "nav.queue", Permission.PROCESS),
+    ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
+    ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),
+    ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),
+    ("applications.archive", "nav.archive", Permission.VIEW_ARCHIVE),
+    ("applications.questionnaires", "nav.questionnaires", Permission.FILE),
+    ("library.norms", "nav.normative_base", Permission.VIEW_LIBRARY),
+    ("library.insiders", "nav.insiders", Permission.VIEW_LIBRARY),
+)
+"""The user menu of IS2IN-9 in the manual's order; the Exchange's people have a work queue instead of filing."""
+
+
+def register(app: Flask) -> None:
+    """Give the templates of ``app`` their words."""
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    app.context_processor(_context)
+
+
+def word(key: str, **params: object) -> str:
+    """Say ``key`` in the language of the page."""
+    return say(key, here.language(), **params)
+
+
+def date_text(value: date | datetime | str | None) -> str:
+    """Return a date as dd.mm.yyyy in Kazakhstan's time."""
+    if not value:
+        return ""
+    if isinstance(value, str):
+        value = date.fromisoformat(value[:10])
+    if isinstance(value, datetime):
+        value = value.astimezone(ZONE)
+    return value.strftime("%d.%m.%Y")
+
+
+def date_time_text(value: datetime | None) -> str:
+    """Return a moment as dd.mm.yyyy HH:MM in Kazakhstan's time."""
+    return value.astimezone(ZONE).strftime("%d.%m.%Y %H:%M") if value else ""
+
+
+def paper(template: str, language: str, **context: object) -> str:
+    """Render a page that becomes paper: in one language, whoever asks, with no request behind it."""
+
+    def words(key: str, **params: object) -> str:
+        return say(key, language, **params)
+
+    found = current_app.jinja_env.get_template(template)
+    return found.render(
+        say=words,
+        language=language,
+        languages=LANGUAGES,
+        date=date_text,
+        date_time=date_time_text,
+        **context,
+    )
+
+
+def _url_for_language(code: str) -> str:
+    query = {**request.args.to_dict(), "lang": code}
+    path = request.path if request.method == "GET" else "/"
+    return f"{path}?{urlencode(query)}"
+
+
+def _menu() -> list[MenuItem]:
+    if not current_user.is_authenticated:
+        return []
+    return [
+        MenuItem(url_for(endpoint), key, request.endpoint == endpoint)
+        for endpoint, key, permission in MENU
+        if current_user.may(permission)
+    ]
+
+
+def _context() -> dict[str, Any]:
+    language = here.language()
+    functions: dict[str, Callable[..., Any]] = {
+        "say": word,
+        "date": date_text,
+        "date_time": date_time_text,
+        "url_for_language": _url_for_language,
+    }
+    theme = request.cookies.get("theme", "")
+    return {
+        **functions,
+        "language": language,
+        "languages": LANGUAGES,
+        "user": current_user,
+        "menu": _menu(),
+        "demo": here.config().is_demo,
+        "support": SUPPORT,
+        "theme": theme if theme in ("light", "dark") else "",
+        "theme_choices": ("", "light", "dark"),
+        "has_fonts": FONTS.exists(),
+    }

@@ -1,0 +1,220 @@
+"""The library of procedures: reads the workflow files and cross-checks them, every fault of every file at once.
+
+``load`` tells what is wrong with a file by itself (``texts``: its shape, ``checks``: its sense);
+``cross_check`` what is wrong beside the forms and the words of the house, in faulty files too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.definition_files import Fault, Reading, Source, read
+from app.definition_remains import is_gap, is_told, meant
+from app.errors import NotFound
+from app.workflows.checks import CHECKS, faults_of_name, unknown
+from app.workflows.guards import GUARDS, Argument, Outcome
+from app.workflows.machine import Procedure
+from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Transition
+from app.workflows.texts import ProcedureText, Way
+
+FormLookup = Callable[[str], object | None]
+"""Gives the newest form of a key, simple or dynamic, or None.  A simple one has ``fields``, each with
+``key`` and, for a choice, ``options``; of a faulty one it gives what remains."""
+
+UNREADABLE = object()
+"""What a lookup gives for a form whose file is there but cannot be read: that is told elsewhere."""
+
+
+@dataclass(frozen=True)
+class ProcedureLibrary:
+    """Every version of every procedure; read once, then only read."""
+
+    procedures: Mapping[str, Procedure] = field(default_factory=dict)  # by name: "share_listing.v1"
+    readings: Sequence[Reading[ProcedureText]] = field(default=(), repr=False)
+    """What the files say, the faulty ones too: only to be checked."""
+
+    def get(self, key: str, version: int | None = None) -> Procedure:
+        """Return one version of a procedure, the newest if none is named.
+
+        Raises:
+            NotFound: there is no such procedure or version.
+        """
+        versions = {each.version: each for each in self.procedures.values() if each.key == key}
+        if not versions or (version is not None and version not in versions):
+            raise NotFound
+        return versions[max(versions) if version is None else version]
+
+    def newest(self) -> tuple[Procedure, ...]:
+        """Return the newest version of each procedure, in the order of their keys."""
+        return tuple(self.get(key) for key in sorted({each.key for each in self.procedures.values()}))
+
+
+def load(folder: Path, root: Path) -> tuple[ProcedureLibrary, list[Fault]]:
+    """Read every workflow file of a folder; faulty procedures are left out of the library.
+
+    ``root`` is the folder from which the files are named in faults.
+    """
+    return load_files((path for path in folder.iterdir() if path.suffix in (".yaml", ".yml")), root)
+
+
+def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, list[Fault]]:
+    """Read these workflow files; see ``load``."""
+    procedures: dict[str, Procedure] = {}
+    readings: list[Reading[ProcedureText]] = []
+    met: set[tuple[str, int]] = set()
+    faults: set[Fault] = set()
+    for path in sorted(paths):
+        reading = read(path, ProcedureText, root=root)
+        found = set(reading.faults)
+        if reading.text is not None:
+            readings.append(reading)
+            found |= set(reading.untold(_faults_of_text(path, reading.text, reading.source, met)))
+            if not found:
+                procedure = _procedure(reading.text, reading.source.sha256)
+                procedures[procedure.name] = procedure
+        faults |= found
+    return ProcedureLibrary(procedures, readings), sorted(faults)
+
+
+def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]]) -> Iterator[Fault]:
+    """Yield the faults of sense; ``met`` are the procedures of the files before."""
+    yield from faults_of_name(path, text, source)
+    for check in CHECKS:
+        yield from check(text, source)
+    name = (text.procedure, text.version)
+    if name in met and not any(map(is_gap, name)):
+        yield source.fault(["procedure"], f"'{text.procedure}' stands in two files", "remove one")
+    met.add(name)
+
+
+def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[str] | None = None) -> list[Fault]:
+    """Check what the files say of forms, their fields and the words; ``terms`` None leaves the words out."""
+    faults: set[Fault] = set()
+    for reading in library.readings:
+        if reading.text is None:
+            continue
+        found = [*_faults_of_forms(reading.text, reading.source, form)]
+        found += _faults_of_outcomes(reading.text, reading.source, form)
+        if terms is not None:
+            found += _faults_of_terms(reading.text, reading.source, terms)
+        faults.update(reading.untold(found))
+    return sorted(faults)
+
+
+def _faults_of_forms(text: ProcedureText, source: Source, form: FormLookup) -> Iterator[Fault]:
+    for stage, each in text.stages.items():
+        for index, key in enumerate(each.forms):
+            if form(key) is None:
+                problem = f"form '{key}' is unknown"
+                yield source.fault(["stages", stage, "forms", index], problem, "add its file or correct the name")
+
+
+def _faults_of_outcomes(text: ProcedureText, source: Source, form: FormLookup) -> Iterator[Fault]:
+    guarded: list[tuple[tuple[str | int, ...], list[GuardUse]]] = [(path, way.guards) for path, way in text.declared()]
+    guarded += [(("standing", key), standing.guards) for key, standing in text.standing.items()]
+    for path, uses in guarded:
+        for number, use in enumerate(uses):
+            guard = GUARDS.get(use.name)
+            if use.outcome is None or guard is None or guard.argument is not Argument.OUTCOME:
+                continue
+            stage = meant(use.outcome.stage, text.stages)
+            if stage is not None:
+                found = [form(key) for key in text.stages[stage].forms]
+                yield from _faults_of_outcome((*path, "guards", number, use.name), use.outcome, stage, found, source)
+
+
+def _faults_of_outcome(
+    place: tuple[str | int, ...], wanted: Outcome, stage: str, forms: Sequence[object | None], source: Source
+) -> Iterator[Fault]:
+    fields = {each.key: each for found in forms for each in getattr(found, "fields", ())}
+    if wanted.field not in fields:
+        is_whole = None not in forms and UNREADABLE not in forms  # otherwise that is told, and it may stand there
+        if not is_told(wanted.field, fields) and (is_whole or meant(wanted.field, fields)):
+            yield unknown(source, [*place, "field"], f"in stage '{stage}' the field", wanted.field, fields)
+        return
+    options = getattr(fields[wanted.field], "options", None)
+    if not is_gap(options) and wanted.value not in (options or {}) and not is_told(wanted.value, options or {}):
+        yield unknown(source, [*place, "value"], f"of '{wanted.field}' the option", wanted.value, options or {})
+
+
+def _faults_of_terms(text: ProcedureText, source: Source, terms: Collection[str]) -> Iterator[Fault]:
+    states = [term.removeprefix("st.") for term in terms if term.startswith("st.")]
+    for key, process in text.processes.items():
+        if process.state not in states and not is_told(process.state, states):
+            yield unknown(source, ["processes", key, "state"], "state", process.state, states)
+    acts = [term for term in terms if term.startswith(("act.", "workflow.act."))]
+    for path, way in text.declared():
+        if way.key is not None and way.key not in terms and not is_told(way.key, acts):
+            yield unknown(source, [*path, "key"], "term", way.key, acts)
+
+
+# from text to procedure
+
+
+def _procedure(text: ProcedureText, sha256: str) -> Procedure:
+    return Procedure(
+        key=text.procedure,
+        version=text.version,
+        sha256=sha256,
+        category=text.category,
+        title=text.title,
+        number_prefix=text.number_prefix,
+        open_to=tuple(text.open_to),
+        initial=text.initial,
+        processes={key: _process(key, text) for key in text.processes},
+        stages={
+            key: Stage(
+                key=key,
+                title=stage.title,
+                kind=stage.kind,
+                forms=tuple(stage.forms),
+                executor=stage.executor,
+                skip_if=stage.skip_if,
+                follows=stage.follows,
+                optional=stage.optional,
+            )
+            for key, stage in text.stages.items()
+        },
+        transitions=tuple(_transition(way, text) for way in text.ways()),
+        standing=tuple(
+            Subprocess(key, each.title, tuple(each.stages), Order.ANY, tuple(each.guards), tuple(each.offers))
+            for key, each in text.standing.items()
+        ),
+    )
+
+
+def _process(key: str, text: ProcedureText) -> Process:
+    process = text.processes[key]
+    return Process(
+        key=key,
+        title=process.title,
+        short_title=process.short_title or process.title,
+        executor=process.executor,
+        state=process.state,
+        subprocesses=tuple(
+            Subprocess(name, each.title, tuple(each.stages), each.order) for name, each in process.subprocesses.items()
+        ),
+        final=process.final,
+    )
+
+
+def _transition(way: Way, text: ProcedureText) -> Transition:
+    is_interruption = way.path[0] == "interruptions"
+    usual = None if is_interruption else text.processes[way.source].executor
+    return Transition(
+        trigger=way.text.trigger,
+        source=way.source,
+        target=way.text.target,
+        by=way.text.by or usual or "author",
+        key=way.text.key,
+        title=way.text.title,
+        stage=getattr(way.text, "stage", None),
+        guards=tuple(way.text.guards),
+        effects=tuple(way.text.effects),
+        notify=tuple(way.text.notify),
+        confirm=way.text.confirm,
+        reason_required=way.text.reason_required,
+        is_interruption=is_interruption,
+    )

@@ -1,0 +1,251 @@
+"""Where an application stands, what is known of it, and the named conditions over both.
+
+``GUARDS`` and ``EFFECTS`` are closed tables: a workflow file may use their names at once, and
+no other.  A new guard is one entry here and one test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Said
+
+if TYPE_CHECKING:
+    from app.workflows.machine import Procedure
+
+
+class StageStatus(StrEnum):
+    """The stored status of a stage; never guessed from its answers."""
+
+    NOT_STARTED = "not_started"
+    FILLING = "filling"
+    FILLED = "filled"
+    SKIPPED = "skipped"
+
+    @property
+    def is_done(self) -> bool:
+        """A skipped stage counts as complete (manual, paragraph 14)."""
+        return self in (StageStatus.FILLED, StageStatus.SKIPPED)
+
+
+@dataclass(frozen=True)
+class Position:
+    """The process an application stands in and the statuses of its stages.
+
+    ``stages`` holds only stages that have been touched; all others are not started.
+    """
+
+    process: str
+    stages: Mapping[str, StageStatus] = field(default_factory=dict)
+
+    def status(self, stage: str) -> StageStatus:
+        """Return the stored status of a stage of any process."""
+        return self.stages.get(stage, StageStatus.NOT_STARTED)
+
+    def with_stages(self, changed: Mapping[str, StageStatus]) -> Position:
+        """Return the same position with some stages at another status."""
+        return Position(self.process, {**self.stages, **changed})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return {"process": self.process, "stages": {stage: str(status) for stage, status in self.stages.items()}}
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Position:
+        """Read what ``to_dict`` wrote."""
+        return cls(stored["process"], {stage: StageStatus(status) for stage, status in stored["stages"].items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of an application, as far as any guard asks.
+
+    ``meeting_appointed`` holds from the moment a meeting date is recorded (withdrawal ends then).
+    ``signature_valid``: the document now offered carries a verified signature of the first head.
+    ``comments`` counts the first head's comments of this round, published or pending.
+    ``remarks`` counts the reviewers' remarks written in this round and not yet sent; ``open_remarks``
+    those sent and not yet answered; ``unresolved_remarks`` all that no reviewer has resolved, sent or not.
+    ``answers`` maps stage to field key to canonical value, of the stages whose outcome a guard asks.
+    """
+
+    sent: bool = False
+    meeting_appointed: bool = False
+    decided: bool = False
+    signature_valid: bool = False
+    comments: int = 0
+    remarks: int = 0
+    open_remarks: int = 0
+    unresolved_remarks: int = 0
+    financial_organisation: bool = False
+    adviser_chosen: bool = False
+    answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+class Argument(StrEnum):
+    """What a guard must be given in a workflow file."""
+
+    NONE = "none"
+    STAGE = "stage"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The argument of ``outcome_is``: this field of this stage has this value."""
+
+    stage: str
+    field: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a guard looks at."""
+
+    facts: Facts
+    position: Position
+    procedure: Procedure
+    stage: str = ""  # the argument of guards that take a stage
+    outcome: Outcome | None = None
+
+    @property
+    def words_of_stage(self) -> Said:
+        """The title of the stage the guard asks about."""
+        stage = self.outcome.stage if self.outcome else self.stage
+        return self.procedure.stages[stage].said
+
+
+def _no_params(_: Asked) -> dict[str, object]:
+    return {}
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A named condition, and the sentence (key of a term) that tells the user why it does not hold.
+
+    ``is_road``: the guard does not hold anybody back, it tells which of several roads is taken.
+    """
+
+    name: str
+    holds: Callable[[Asked], bool]
+    refusal: str
+    params: Callable[[Asked], dict[str, object]] = _no_params
+    argument: Argument = Argument.NONE
+    is_road: bool = False
+
+
+def _has_outcome(asked: Asked) -> bool:
+    wanted = asked.outcome
+    return wanted is not None and asked.facts.answers.get(wanted.stage, {}).get(wanted.field) == wanted.value
+
+
+def _unfinished(asked: Asked) -> dict[str, object]:
+    keys = asked.procedure.unfinished(asked.position)
+    titles = [asked.procedure.stages[key].said.words for key in keys]
+    joined = {language: "; ".join(words[language] for words in titles) for language in ("kk", "ru", "en")}
+    return {"stages": Said(joined), "unfinished": keys}
+
+
+def _by_name(*guards: Guard) -> dict[str, Guard]:
+    table = {guard.name: guard for guard in guards}
+    if len(table) != len(guards):
+        raise ValueError("a guard stands twice")
+    return table
+
+
+GUARDS = _by_name(
+    Guard(
+        "every_stage_done",
+        lambda asked: not asked.procedure.unfinished(asked.position),
+        "workflow.err.unfinished",
+        _unfinished,
+    ),
+    Guard("sent", lambda asked: asked.facts.sent, "workflow.err.not_sent"),
+    Guard("not_sent", lambda asked: not asked.facts.sent, "workflow.err.sent"),
+    Guard("meeting_not_appointed", lambda asked: not asked.facts.meeting_appointed, "err.withdraw_late"),
+    Guard("not_decided", lambda asked: not asked.facts.decided, "workflow.err.decided"),
+    Guard("signed_by_first_head", lambda asked: asked.facts.signature_valid, "workflow.err.unsigned"),
+    Guard("has_comments", lambda asked: asked.facts.comments > 0, "err.comment_required"),
+    Guard("has_remarks", lambda asked: asked.facts.remarks > 0, "workflow.err.no_remarks"),
+    Guard(
+        "remarks_answered",
+        lambda asked: asked.facts.open_remarks == 0,
+        "workflow.err.remarks_unanswered",
+        lambda asked: {"count": asked.facts.open_remarks},
+    ),
+    Guard(
+        "no_unresolved_remarks",
+        lambda asked: asked.facts.unresolved_remarks == 0,
+        "workflow.err.remarks_unresolved",
+        lambda asked: {"count": asked.facts.unresolved_remarks},
+    ),
+    Guard(
+        "financial_organisation_without_adviser",
+        lambda asked: asked.facts.financial_organisation and not asked.facts.adviser_chosen,
+        "workflow.err.cannot_skip",
+    ),
+    Guard(
+        "outcome_is",
+        _has_outcome,
+        "workflow.err.outcome",
+        lambda asked: {"stage": asked.words_of_stage},
+        Argument.OUTCOME,
+    ),
+    Guard(
+        "stage_done",
+        lambda asked: asked.position.status(asked.stage).is_done,
+        "workflow.err.stage_not_done",
+        lambda asked: {"stage": asked.words_of_stage},
+        Argument.STAGE,
+        is_road=True,
+    ),
+    Guard(
+        "stage_not_done",
+        lambda asked: not asked.position.status(asked.stage).is_done,
+        "workflow.err.stage_done",
+        lambda asked: {"stage": asked.words_of_stage},
+        Argument.STAGE,
+        is_road=True,
+    ),
+)
+
+EFFECTS = frozenset(
+    {
+        "freeze_document",  # the summary document's bytes are fixed: these will be read and signed
+        "assign_first_head",
+        "publish_comments",
+        "send_file",  # the moment of submission to the Exchange, the first time
+        "assign_number",  # the chancery's number and date
+        "publish_remarks",
+        "record_meeting",
+        "record_decision",
+        "make_letter",
+        "deliver_letter",
+        "archive",
+        "close",  # a final without a result: withdrawn, refused
+        "delete",
+    }
+)
+"""Named consequences of a transition; the room of applications carries them out."""
+
+EXECUTORS = (
+    "author",
+    "adviser",
+    "first_head",
+    "chancery",
+    "listing",
+    "lawyer",
+    "analyst",
+    "listing_head",
+    "secretary",
+)
+"""Who may be named executor: three people of the application, then whoever holds the role at the Exchange."""
+
+ORGANISATION_KINDS = ("initiator", "adviser", "audit_org", "candidate")
+"""The four kinds of client (manual, paragraph 1.2), as in the terms ``role.*``."""
+
+CATEGORIES = ("listing", "nonlisted", "auditors", "membership", "disclosure")
+"""The five categories of procedures (manual, paragraph 12), as in the terms ``cat.*``."""

@@ -1,0 +1,154 @@
+"""What a workflow file may say: the shape of the YAML, nothing of its sense."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool
+
+from app.definition_files import Definition, Key, Words
+from app.workflows.guards import Outcome
+from app.workflows.parts import GuardUse, Order, StageKind
+
+EVERYWHERE = "everywhere"
+
+
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Z]{1,6}", text):
+        raise ValueError("must be one to six capital Latin letters")
+    return text
+
+
+def _guard(value: object) -> GuardUse:
+    """Read ``name``, ``name: stage`` or ``name: {stage: …, field: …, value: …}``."""
+    if isinstance(value, str):
+        return GuardUse(value)
+    if isinstance(value, dict) and len(value) == 1:
+        [(name, argument)] = value.items()
+        if isinstance(argument, str):
+            return GuardUse(str(name), stage=argument)
+        is_outcome = isinstance(argument, dict) and set(argument) == {"stage", "field", "value"}
+        if is_outcome and all(isinstance(part, str) for part in argument.values()):
+            return GuardUse(str(name), outcome=Outcome(**argument))
+    raise ValueError("a guard is a name, name: stage, or outcome_is: {stage: …, field: …, value: …}")
+
+
+GuardText = Annotated[GuardUse, PlainValidator(_guard)]
+
+
+class StageText(Definition):
+    title: Words
+    kind: StageKind = StageKind.FILL
+    forms: list[Key] = []
+    executor: str | None = None
+    skip_if: str | None = None
+    follows: str | None = None
+    optional: StrictBool = False
+
+
+class SubprocessText(Definition):
+    title: Words
+    stages: Annotated[list[str], Field(min_length=1)]
+    order: Order = Order.SEQUENCE
+
+
+class StandingText(Definition):
+    """A subprocess declared once that holds in every process while its guards hold."""
+
+    title: Words
+    stages: list[str] = []
+    offers: list[str] = []
+    guards: list[GuardText] = []
+
+
+class ProcessText(Definition):
+    title: Words
+    short_title: Words | None = None
+    executor: str | None = None
+    state: Key
+    final: StrictBool = False
+    subprocesses: dict[Key, SubprocessText] = {}
+
+    @property
+    def stages(self) -> list[str]:
+        return [stage for subprocess in self.subprocesses.values() for stage in subprocess.stages]
+
+
+class WayText(Definition):
+    """What transitions and interruptions have in common."""
+
+    trigger: Key
+    target: str
+    key: str | None = None
+    title: Words | None = None
+    by: str | None = None
+    guards: list[GuardText] = []
+    effects: list[str] = []
+    notify: list[str] = []
+    confirm: StrictBool = False
+    reason_required: StrictBool = False
+
+    def guard_names(self) -> set[str]:
+        return {use.name for use in self.guards}
+
+
+class TransitionText(WayText):
+    source: str
+    stage: str | None = None
+
+
+class InterruptionText(WayText):
+    """A transition declared once for many sources; ``everywhere`` is every process but the final ones."""
+
+    sources: Annotated[list[str], Field(min_length=1)] | Literal["everywhere"]
+
+
+@dataclass(frozen=True)
+class Way:
+    """A transition, or an interruption from one of its sources, and where it stands in the file."""
+
+    source: str
+    text: WayText
+    path: tuple[str | int, ...]
+    source_path: tuple[str | int, ...]
+
+
+class ProcedureText(Definition):
+    procedure: Key
+    version: Annotated[int, Field(ge=1, strict=True)]
+    category: Literal["listing", "nonlisted", "auditors", "membership", "disclosure"]
+    title: Words
+    number_prefix: Annotated[str, AfterValidator(_prefix)]
+    open_to: Annotated[list[str], Field(min_length=1)]
+    initial: str
+    processes: Annotated[dict[Key, ProcessText], Field(min_length=1)]
+    stages: Annotated[dict[Key, StageText], Field(min_length=1)]
+    standing: dict[Key, StandingText] = {}
+    transitions: Annotated[list[TransitionText], Field(min_length=1)]
+    interruptions: list[InterruptionText] = []
+
+    def declared(self) -> Iterator[tuple[tuple[str | int, ...], WayText]]:
+        """Yield every transition and interruption as it stands in the file, with its path."""
+        for index, transition in enumerate(self.transitions):
+            yield ("transitions", index), transition
+        for index, interruption in enumerate(self.interruptions):
+            yield ("interruptions", index), interruption
+
+    def ways(self) -> Iterator[Way]:
+        """Yield every transition, and every interruption once for each of its sources."""
+        for index, transition in enumerate(self.transitions):
+            path = ("transitions", index)
+            yield Way(transition.source, transition, path, (*path, "source"))
+        for index, interruption in enumerate(self.interruptions):
+            path = ("interruptions", index)
+            for number, source in enumerate(self.sources_of(interruption)):
+                yield Way(source, interruption, path, (*path, "sources", number))
+
+    def sources_of(self, interruption: InterruptionText) -> list[str]:
+        """Return the processes in which an interruption may begin."""
+        if interruption.sources == EVERYWHERE:
+            return [key for key, process in self.processes.items() if not process.final]
+        return list(interruption.sources)

@@ -1,0 +1,100 @@
+// Small improvements; every page works without them.
+
+// A form with data-guard warns before what was typed is left behind.
+for (const form of document.querySelectorAll("form[data-guard]")) {
+  let changed = false;
+  form.addEventListener("input", () => { changed = true; });
+  form.addEventListener("submit", () => { changed = false; });
+  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+}
+
+// The words of a comment stand in a dialog instead of unfolding in the page.  The dialog stays inside
+// the form, so that what was typed is sent with it.
+for (const details of document.querySelectorAll("details[data-remark]")) {
+  const body = details.querySelector(".remark__body");
+  const summary = details.querySelector("summary");
+  const close = body.querySelector("[data-close]");
+  summary.addEventListener("click", (event) => {
+    event.preventDefault();
+    const dialog = document.createElement("dialog");
+    dialog.className = "dialog";
+    dialog.setAttribute("aria-label", summary.textContent.trim());
+    details.after(dialog);
+    dialog.append(body);
+    close.hidden = false;
+    dialog.addEventListener("close", () => {
+      details.append(body);
+      dialog.remove();
+      summary.focus();
+    });
+    close.onclick = () => dialog.close();
+    dialog.showModal();
+    body.querySelector("textarea").focus();
+  });
+}
+
+// The password may be looked at.
+for (const button of document.querySelectorAll("[data-reveal]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const input = document.getElementById(button.dataset.reveal);
+    const shown = input.type === "text";
+    input.type = shown ? "password" : "text";
+    button.setAttribute("aria-pressed", String(!shown));
+    const words = button.textContent;
+    button.textContent = button.dataset.other;
+    button.dataset.other = words;
+  });
+}
+
+// The rules of a password, ticked while it is typed; the server judges.
+const rules = {
+  length: (text) => [...text].length >= 8 && [...text].length <= 12,
+  digit: (text) => /\p{Nd}/u.test(text),
+  case: (text) => /\p{Lu}/u.test(text) && /\p{Ll}/u.test(text),
+  symbol: (text) => /[^\p{L}\p{N}\p{Z}\p{C}]/u.test(text),
+};
+for (const list of document.querySelectorAll("[data-rules-for]")) {
+  const input = document.getElementById(list.dataset.rulesFor);
+  input.addEventListener("input", () => {
+    for (const line of list.querySelectorAll("[data-rule]")) {
+      line.classList.toggle("is-met", rules[line.dataset.rule](input.value.normalize("NFC")));
+    }
+  });
+}
+
+// An act that cannot be taken back is asked for once more.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[data-confirm]");
+  if (!button || button.dataset.confirmed) return;
+  event.preventDefault();
+  const dialog = document.getElementById("confirm").content.querySelector("dialog").cloneNode(true);
+  dialog.querySelector(".dialog__title").textContent = button.dataset.confirm;
+  dialog.querySelector("[value=yes]").onclick = () => {
+    dialog.close();
+    button.dataset.confirmed = "yes";
+    button.click();
+    delete button.dataset.confirmed;
+  };
+  dialog.querySelector("[value=no]").onclick = () => dialog.close();
+  dialog.addEventListener("close", () => { dialog.remove(); button.focus(); });
+  document.body.append(dialog);
+  dialog.showModal();
+});
+
+// A panel hanging from the top bar closes on a click elsewhere and on Escape.
+const panels = document.querySelectorAll("details[data-drop]");
+document.addEventListener("click", (event) => {
+  for (const panel of panels) if (!panel.contains(event.target)) panel.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const panel of panels) {
+    if (!panel.open) continue;
+    panel.open = false;
+    panel.querySelector("summary").focus();
+  }
+});
+
+// Faults of a page are what is read first.
+document.querySelector(".errors")?.focus();

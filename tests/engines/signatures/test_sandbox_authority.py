@@ -1,0 +1,203 @@
+"""The sandbox: the NCA's shape, kept safely, refused in production."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import forged_messages as forge
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from app.sandbox.pki import PASSWORD, Person, SandboxPki, SandboxRefused, sign_with
+from app.signatures.report import Verdict
+from app.signatures.trust import TestAnchorRefused
+from app.signatures.verify import verify
+
+DOCUMENT = b"%PDF-1.7 the application"
+
+
+@pytest.mark.req("IS2IN-22.2")
+@pytest.mark.parametrize(
+    ("account", "iin", "bin", "role"),
+    [
+        ("first_head", forge.IIN, forge.BIN, "FIRST_HEAD"),
+        ("clerk", "900202400123", forge.BIN, "EMPLOYEE"),
+        ("person", "850303300123", None, "INDIVIDUAL"),
+    ],
+)
+@pytest.mark.parametrize("attached", [True, False])
+def test_what_an_account_signs_is_valid_and_names_its_person(account, iin, bin, role, attached, sandbox):
+    message = sandbox.sign(account, DOCUMENT, attached=attached)
+
+    report = verify(message, None if attached else DOCUMENT, at=datetime.now(UTC), trust=sandbox.trust_store())
+
+    assert report.verdict is Verdict.VALID, report.reasons
+    assert report.notes == ()
+    (signer,) = report.signers
+    assert (signer.iin, signer.bin) == (iin, bin)
+    assert role in signer.roles
+
+
+def test_a_certificate_has_the_profile_of_the_nca(sandbox):
+    certificate = sandbox.key_for("first_head").certificate
+
+    subject = {attribute.rfc4514_attribute_name: attribute.value for attribute in certificate.subject}
+    assert subject["CN"] == "АХМЕТОВ ДАРХАН"
+    assert subject["OU"] == f"BIN{forge.BIN}"
+    assert subject["2.5.4.5"] == f"IIN{forge.IIN}"
+    assert subject["2.5.4.42"] == "САПАРҰЛЫ"
+    usage = certificate.extensions.get_extension_for_class(x509.KeyUsage)
+    assert usage.critical
+    assert usage.value.content_commitment
+    assert sandbox.key_for("first_head").purposes == forge.FIRST_HEAD
+    policies = certificate.extensions.get_extension_for_class(x509.CertificatePolicies).value
+    assert [policy.policy_identifier.dotted_string for policy in policies] == ["1.2.398.3.3.2"]
+    assert certificate.not_valid_after_utc - certificate.not_valid_before_utc == timedelta(days=365)
+
+
+def test_opening_again_finds_the_same_authority_and_the_same_keys(sandbox):
+    again = SandboxPki.open(sandbox.folder, environment="test")
+
+    assert again.key_for("first_head").certificate == sandbox.key_for("first_head").certificate
+    assert again.trust_store().anchors == sandbox.trust_store().anchors
+
+
+def test_processes_that_open_it_at_once_share_one_authority(tmp_path):
+    folder = tmp_path / "sandbox"
+
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(lambda _: SandboxPki.open(folder, environment="demo").trust_store(), range(4)))
+
+    assert len({store.anchors[0].certificate.fingerprint for store in found}) == 1
+    assert [path.name for path in folder.iterdir()] == ["authority"]
+
+
+def test_every_file_is_for_the_owner_only(sandbox):
+    sandbox.key_for("first_head")
+
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in sandbox.folder.rglob("*") if path.is_file()}
+
+    assert modes == {0o600}
+
+
+def test_production_refuses_the_sandbox_and_its_anchor(sandbox, tmp_path):
+    with pytest.raises(SandboxRefused, match="production"):
+        SandboxPki.open(tmp_path / "sandbox", environment="production")
+    with pytest.raises(TestAnchorRefused):
+        sandbox.trust_store(environment="production")
+
+    assert not (tmp_path / "sandbox").exists()
+
+
+def test_the_environment_is_asked_when_it_is_not_given(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEZEN_ENV", "production")
+
+    with pytest.raises(SandboxRefused):
+        SandboxPki.open(tmp_path / "sandbox")
+
+
+def test_a_key_store_opens_with_the_known_password(sandbox):
+    sandbox.key_for("clerk")
+    store = (sandbox.folder / "keys" / "clerk.p12").read_bytes()
+
+    private, certificate, chain = pkcs12.load_key_and_certificates(store, PASSWORD)
+
+    assert private.key_size == 2048
+    assert certificate == sandbox.key_for("clerk").certificate
+    assert len(chain) == 1
+
+
+def test_a_changed_person_gets_a_new_key_and_the_same_person_keeps_it(tmp_path):
+    pki = SandboxPki.open(tmp_path / "sandbox", environment="test")
+    person = {"name": "ОМАРОВ ЕРЛАН", "iin": forge.IIN, "bin": None, "organisation": None, "roles": ["individual"]}
+    pki.enrol("candidate", **person)
+    first = pki.key_for("candidate").certificate
+    pki.enrol("candidate", **person)
+    same = pki.key_for("candidate").certificate
+
+    pki.enrol("candidate", **person | {"name": "ОМАРОВ ЕРБОЛ"})
+
+    assert same == first
+    assert pki.key_for("candidate").certificate != first
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"iin": "123"}, {"bin": "12345678902"}, {"roles": []}, {"roles": ["director"]}, {"name": " "}],
+)
+def test_a_person_that_no_certificate_could_name_is_refused(wrong):
+    right = {"name": "ОМАРОВ ЕРЛАН", "iin": forge.IIN, "bin": forge.BIN, "organisation": "АҚ", "roles": ("employee",)}
+
+    with pytest.raises(SandboxRefused):
+        Person(**right | wrong)
+
+
+def test_an_account_key_cannot_leave_its_folder(sandbox):
+    person = {"name": "ОМАРОВ ЕРЛАН", "iin": forge.IIN, "bin": None, "organisation": None, "roles": ["individual"]}
+
+    with pytest.raises(SandboxRefused):
+        sandbox.enrol("../authority/private/root", **person)
+
+
+def test_an_unknown_account_is_told_with_the_known_ones(sandbox):
+    with pytest.raises(SandboxRefused, match="clerk, first_head, person"):
+        sandbox.key_for("nobody")
+
+
+def test_a_revoked_key_signs_nothing_valid_any_more(tmp_path):
+    pki = SandboxPki.open(tmp_path / "sandbox", environment="test")
+    for account, iin in (("first_head", forge.IIN), ("clerk", "900202400123")):
+        pki.enrol(account, name="ОМАРОВ ЕРЛАН", iin=iin, bin=forge.BIN, organisation="АҚ", roles=["first_head"])
+    messages = {account: pki.sign(account, DOCUMENT, attached=True) for account in ("first_head", "clerk")}
+
+    pki.revoke("first_head", at=datetime.now(UTC) - timedelta(minutes=1))
+
+    store, now = pki.trust_store(), datetime.now(UTC)
+    assert verify(messages["first_head"], at=now, trust=store).reasons == ("revoked",)
+    assert verify(messages["clerk"], at=now, trust=store).verdict is Verdict.VALID
+
+
+def test_an_expired_key_is_refused_by_the_verifier(sandbox):
+    person = sandbox.accounts()["first_head"]
+    key = sandbox.issue(person, at=datetime.now(UTC) - timedelta(days=20), days=10)
+
+    report = verify(sign_with(key, DOCUMENT, attached=True), at=datetime.now(UTC), trust=sandbox.trust_store())
+
+    assert "expired" in report.reasons
+
+
+def test_an_organisation_may_have_a_long_name(sandbox):
+    organisation = "«Қазақстанның тау-кен металлургия және машина жасау кешені» акционерлік қоғамы" * 2
+    key = sandbox.issue(Person("ОМАРОВ ЕРЛАН", forge.IIN, forge.BIN, organisation, ("sign_right",)))
+
+    report = verify(sign_with(key, DOCUMENT, attached=True), at=datetime.now(UTC), trust=sandbox.trust_store())
+
+    assert report.verdict is Verdict.VALID
+    assert report.signers[0].organisation == organisation
+    assert "CAN_SIGN" in report.signers[0].roles
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+def test_openssl_verifies_the_chain_with_the_lists(sandbox, tmp_path):
+    certificate = sandbox.key_for("first_head").certificate
+    (tmp_path / "head.pem").write_bytes(certificate.public_bytes(forge.Encoding.PEM))
+    for source in (sandbox.anchors / "root.cer", sandbox.intermediates / "ca.cer"):
+        pem = x509.load_der_x509_certificate(source.read_bytes()).public_bytes(forge.Encoding.PEM)
+        (tmp_path / source.name).write_bytes(pem)
+    lists = b"".join(
+        x509.load_der_x509_crl(path.read_bytes()).public_bytes(forge.Encoding.PEM) for path in sandbox.lists.iterdir()
+    )
+    (tmp_path / "lists.pem").write_bytes(lists)
+
+    said = subprocess.run(
+        ["openssl", "verify", "-x509_strict", "-crl_check_all", "-CRLfile", "lists.pem", "-CAfile", "root.cer",
+         "-untrusted", "ca.cer", "-purpose", "smimesign", "head.pem"],
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert said.returncode == 0, said.stderr

@@ -1,0 +1,181 @@
+"""The user menu and «Пайдаланушылар» (user manual, paragraphs 9 and 9.2; reading A8)."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from factories import company, mails_to, organisation, person, user
+from sqlalchemy import func, select
+
+from app import db
+from app.accounts.models import User
+from app.accounts.operations import password_faults
+from app.demo.people import PEOPLE
+from app.errors import Conflict, NotPermitted
+from app.organisations import operations
+from app.terms import say
+
+NEW = {
+    "last_name": "Әбішева",
+    "first_name": "Нұргүл",
+    "patronymic": "Ғаниқызы",
+    "position": "Заңгер",
+    "email": "nurgul@altn.example",
+    "phone": "+7 701 555 44 33",
+}
+
+
+@pytest.mark.req("IS2IN-9.a", "IS2IN-9.b")
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_the_menu_shows_the_companys_code_and_name(browser, language):
+    page = browser("issuer", language).get("/")
+
+    assert page.says(data_key="obj.company_code") == "ALTN"
+    assert page.says(data_key="obj.company_name") == company("ALTN").names[language]
+
+
+@pytest.mark.req("IS2IN-9.b")
+def test_the_menu_holds_the_manuals_tabs_in_its_order(browser):
+    menu = browser("issuer").get("/").root.find(".//nav[@class='menu']")
+
+    tabs = [link.get("data-key") for link in menu.iter("a")]
+    assert tabs == [
+        "nav.procedures",
+        "nav.users",
+        "nav.partnership",
+        "nav.under_review",
+        "nav.archive",
+        "nav.questionnaires",
+        "nav.normative_base",
+        "nav.insiders",
+    ]
+    assert [say(key, "kk") for key in tabs] == [
+        "Процедуралар",
+        "Пайдаланушылар",
+        "Әріптестік",
+        "Қарауда",
+        "Өтініштер мұрағаты",
+        "Сауалнамалар",
+        "Нормативтік база",
+        "Биржа инсайдерлері",
+    ]
+
+
+@pytest.mark.req("IS2IN-9.2.a")
+def test_the_active_users_of_the_own_organisation_are_listed_and_no_others(browser, house):
+    person("clerk").is_active = False
+
+    page = browser("issuer").get("/users")
+
+    shown = {row.get("data-user") for row in page.root.iter("tr")} - {None}
+    assert shown == {"issuer@altn.example", "first.head@altn.example"}
+
+
+@pytest.mark.req("IS2IN-9.2.c")
+@pytest.mark.parametrize("key", ["clerk", "first_head"])
+def test_who_is_no_administrator_is_offered_nothing_and_can_add_nobody(browser, house, key):
+    someone = browser(key)
+    count = db.session.scalar(select(func.count(User.id)))
+
+    page = someone.get("/users")
+    direct, sent = someone.get("/users/new"), someone.post("/users/new", NEW)
+
+    assert "act.add_users" not in page.terms()
+    assert (direct.status, sent.status) == (404, 404)
+    assert db.session.scalar(select(func.count(User.id))) == count
+
+
+@pytest.mark.req("IS2IN-9.2.c")
+@pytest.mark.parametrize("key", ["clerk", "other_issuer", "adviser", "chancery", "admin"])
+def test_the_verb_itself_refuses_who_is_not_this_organisations_administrator(house, now, key):
+    with pytest.raises(NotPermitted):
+        operations.add_user(company("ALTN"), by=person(key), **NEW, is_admin=False, now=now)
+
+
+@pytest.mark.req("IS2IN-9.2.b", "IS2IN-9.2.d")
+def test_an_administrator_adds_a_user_who_gets_a_password_that_only_opens_its_change(browser, house):
+    someone = browser("issuer")
+    button = someone.get("/users").one(data_key="act.add_users")
+    page = someone.get(button.get("href"))
+
+    answer = someone.send(page, "/users/new", **NEW)
+
+    assert say("act.add_users", "kk") == "Пайдаланушыларды қосу"
+    assert answer.location == "/users"
+    assert someone.get("/users").all(data_user=NEW["email"])
+    [mail] = mails_to(NEW["email"])
+    issued = next(word for word in re.split(r"\s+", mail.body) if not password_faults(word))
+    newcomer = browser()
+    newcomer.sign_in(NEW["email"], issued)
+    assert newcomer.get("/").location == "/profile"
+    assert issued not in someone.get("/users").text
+
+
+@pytest.mark.req("IS2IN-9.2.b")
+@pytest.mark.parametrize("is_admin", [True, False])
+def test_administrator_rights_are_passed_on_only_when_asked(browser, house, is_admin):
+    someone = browser("issuer")
+    page = someone.get("/users/new")
+
+    someone.send(page, "/users/new", **NEW, **({"is_admin": "yes"} if is_admin else {}))
+
+    added = db.session.scalars(select(User).where(User.email == NEW["email"])).unique().one()
+    assert added.membership.is_admin is is_admin
+    assert added.organisation.code == "ALTN"
+    assert not added.membership.is_first_head
+    assert not added.membership.may_sign
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("last_name", ""),
+        ("first_name", "   "),
+        ("position", ""),
+        ("email", "nurgul"),
+        ("email", "a@b"),
+        ("email", "issuer@altn.example"),
+        ("email", " ISSUER@altn.example"),
+        ("email", "other.issuer@brkt.example"),
+        ("email", "x@y.z\r\nBcc: all@altn.example"),
+        ("phone", "жоқ"),
+        ("phone", "123"),
+        ("last_name", "Ә" * 101),
+    ],
+)
+def test_a_user_who_will_not_do_is_refused_at_the_field_and_the_input_kept(browser, house, field, value):
+    someone = browser("issuer")
+    count = db.session.scalar(select(func.count(User.id)))
+    page = someone.get("/users/new")
+
+    refused = someone.send(page, "/users/new", **{**NEW, field: value})
+
+    assert refused.status == 422
+    assert refused.error(field)
+    kept = {name: typed[0] for name, typed in refused.form("/users/new").items()}
+    assert {name: kept[name] for name in NEW if name != field} == {n: v for n, v in NEW.items() if n != field}
+    assert db.session.scalar(select(func.count(User.id))) == count
+    assert mails_to(NEW["email"]) == []
+
+
+def test_an_address_has_one_account(house, now):
+    with pytest.raises(Conflict):
+        operations.add_user(
+            company("ALTN"), by=person("issuer"), **{**NEW, "email": "Clerk@ALTN.example"}, is_admin=False, now=now
+        )
+
+
+def test_who_works_for_nobody_or_for_a_closed_company_sees_no_client_page(browser, house):
+    closed = organisation(is_active=False)
+    user(closed, email="jabyq@synq.example", is_admin=True)
+    someone = browser()
+    someone.sign_in("jabyq@synq.example", "Jasyl-7qala")
+
+    for path in ("/users", "/partnership", "/applications", "/procedures", "/archive", "/questionnaires", "/queue"):
+        assert someone.get(path).status == 404, path
+
+
+@pytest.mark.req("IS2IN-1.2.b")
+def test_the_demo_knows_every_kind_of_client():
+    assert {found.company for found in PEOPLE if not found.roles} == {"ALTN", "BRKT", "SNIM", "JLGZ", "ADIL", "BOLA"}

@@ -1,0 +1,199 @@
+"""Every address of the application: it names its permission, and opens to exactly those of the table."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from browser import Browser, plain, signed_in
+from factories import application_at
+from flask import Flask
+
+from app.demo.people import PEOPLE
+from app.permissions import PERMISSIONS, Permission, Role, allows
+from app.web.access import allowed, require_permissions_named
+
+CLIENTS = (
+    "issuer",
+    "clerk",
+    "first_head",
+    "adviser",
+    "lone_adviser",
+    "auditor",
+    "candidate",
+    "other_issuer",
+    "other_first_head",
+)
+STAFF = ("chancery", "listing", "lawyer", "analyst", "listing_head", "secretary")
+ALL = (*CLIENTS, *STAFF, "compliance", "admin")
+ADMINISTRATORS = ("issuer", "adviser", "lone_adviser", "auditor", "candidate", "other_issuer")
+
+PAGES: dict[str, tuple[str, ...]] = {
+    "/": ALL,
+    "/notifications": ALL,
+    "/profile": ALL,
+    "/norms": ALL,
+    "/insiders": ALL,
+    "/procedures/<key>/map.svg": ALL,
+    "/procedures": CLIENTS,
+    "/procedures/<key>/new": CLIENTS,
+    "/questionnaires": CLIENTS,
+    "/questionnaires/<number>": ("issuer", "clerk", "first_head", "adviser"),  # of the demo's archived application
+    "/users": CLIENTS,
+    "/partnership": CLIENTS,
+    "/users/new": ADMINISTRATORS,
+    "/partnership/new": ADMINISTRATORS,
+    "/applications": (*CLIENTS, *STAFF, "compliance"),
+    "/archive": (*CLIENTS, *STAFF, "compliance"),
+    "/queue": STAFF,
+}
+"""Who may open a page; to the rest it is not found, and nobody without signing in."""
+
+PUBLIC = {"/login", "/agreement", "/health", "/demo/mail", "/logout", "/theme"}
+
+SEEN = ("issuer", "first_head", "adviser", *STAFF, "compliance")
+"""Who sees the archived application of the first company; compliance nothing that lives."""
+
+OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
+    "/applications/<number>": SEEN,
+    "/applications/<number>/summary": SEEN,
+    "/applications/<number>/review": SEEN,
+    "/applications/<number>/comments": SEEN,
+    "/applications/<number>/timeline": SEEN,
+    "/applications/<number>/documents": SEEN,
+    "/applications/<number>/stages/<stage>": SEEN,
+    "/applications/<number>/summary.pdf": ("issuer", "first_head", "adviser"),
+    "/applications/<number>/sign": (),  # there is nothing to sign any more
+    "/applications/<number>/attachments/<attachment_id>": SEEN,
+    "/applications/<number>/documents/<document_id>/file": SEEN,
+    "/applications/<number>/documents/<document_id>/signature/<signature_id>": SEEN,
+}
+
+WRITES = {
+    "/applications/<number>/colleagues",
+    "/applications/<number>/comments",
+    "/applications/<number>/review",
+    "/applications/<number>/sign",
+    "/applications/<number>/stages/<stage>",
+    "/applications/<number>/stages/<stage>/questionnaire",
+    "/applications/<number>/transitions/<trigger>",
+    "/login",
+    "/logout",
+    "/notifications/read",
+    "/partnership/<partnership_id>/removal",
+    "/partnership/new",
+    "/procedures/<key>/new",
+    "/profile",
+    "/profile/password",
+    "/theme",
+    "/users/new",
+}
+
+
+def rules(app: Flask, method: str) -> set[str]:
+    """Return the addresses that answer to a method."""
+    return {
+        plain(rule.rule) for rule in app.url_map.iter_rules() if method in rule.methods and rule.endpoint != "static"
+    }
+
+
+def filled(rule: str) -> str:
+    """Return a rule with the things of the archived application put in."""
+    application = application_at("archived")
+    from sqlalchemy import select
+
+    from app import db
+    from app.applications.models import Attachment, Document
+
+    document = next(
+        row
+        for row in db.session.scalars(select(Document).where(Document.application_id == application.id))
+        if row.signatures
+    )
+    given = {
+        "key": "share_listing",
+        "number": application.number,
+        "stage": "issuer",
+        "attachment_id": db.session.scalars(
+            select(Attachment.id).where(Attachment.application_id == application.id)
+        ).first(),
+        "document_id": document.id,
+        "signature_id": document.signatures[0].id,
+    }
+    return re.sub(r"<(\w+)>", lambda match: str(given[match[1]]), rule)
+
+
+def test_every_route_names_its_permission(house):
+    for rule in house.app.url_map.iter_rules():
+        if rule.endpoint != "static":
+            assert house.app.view_functions[rule.endpoint].permissions, rule.rule
+
+
+def test_a_route_without_a_permission_stops_the_start():
+    app = Flask("open")
+    app.add_url_rule("/open", view_func=lambda: "")
+    with pytest.raises(RuntimeError, match="/open"):
+        require_permissions_named(app)
+
+    named = Flask("named")
+    named.add_url_rule("/named", view_func=allowed(Permission.PUBLIC)(lambda: ""))
+    require_permissions_named(named)
+
+
+def test_no_address_is_missing_from_the_table(house):
+    assert rules(house.app, "GET") == {*PAGES, *OF_AN_APPLICATION, "/login", "/agreement", "/health", "/demo/mail"}
+    assert rules(house.app, "POST") == WRITES
+
+
+@pytest.mark.req("IS2IN-4.a")
+def test_whoever_has_not_signed_in_is_led_to_the_door_from_everywhere(house):
+    nobody = Browser(house.app)
+
+    for rule in (*PAGES, *OF_AN_APPLICATION):
+        answer = nobody.get(filled(rule))
+        assert answer.status == 303, rule
+        assert answer.location.startswith("/login"), rule
+    nobody.get("/login")
+    for rule in WRITES - PUBLIC:
+        path = re.sub(r"<(\w+)>", "1", rule)
+        answer = nobody.post(path)
+        assert (answer.status, answer.location.split("?")[0]) == (303, "/login"), rule
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_each_account_opens_exactly_its_pages(house, key):
+    someone = signed_in(house, key)
+
+    for rule, who in {**PAGES, **OF_AN_APPLICATION}.items():
+        page = someone.get(filled(rule))
+        assert page.status == (200 if key in who else 404), (rule, page.status)
+
+
+def test_the_table_of_accounts_is_the_demos(house):
+    assert {found.key for found in PEOPLE} == set(ALL)
+
+
+@pytest.mark.parametrize("key", ALL)
+def test_the_menu_offers_only_pages_that_open(house, key):
+    someone = signed_in(house, key)
+
+    for link in someone.get("/").root.findall(".//nav[@class='menu']//a"):
+        assert someone.get(link.get("href")).status == 200, link.get("href")
+
+
+def test_nothing_is_allowed_that_no_row_allows():
+    assert set(PERMISSIONS) == set(Role)
+    assert allows([], Permission.PUBLIC)
+    for permission in set(Permission) - {Permission.PUBLIC}:
+        assert not allows([], permission)
+    given = {permission for found in PERMISSIONS.values() for permission in found}
+    assert given | {Permission.PUBLIC} == set(Permission)
+
+
+def test_no_role_of_the_exchange_files_or_approves_and_no_client_processes():
+    for role in Role:
+        is_client = role in (Role.CLIENT, Role.ORG_ADMIN, Role.FIRST_HEAD, Role.ADVISER)
+        forbidden = (
+            {Permission.PROCESS} if is_client else {Permission.FILE, Permission.APPROVE, Permission.MANAGE_USERS}
+        )
+        assert not forbidden & PERMISSIONS[role], role
