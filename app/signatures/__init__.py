@@ -8,6 +8,7 @@ database, no network.  Open ``verify.py`` first.
 ``cms``           the signed message and its signed attributes (RFC 5652)
 ``certificates``  whose key it is and what it may do (RFC 5280, profile of the NCA of the RK)
 ``trust``         anchors, and the path from a signer's certificate to one of them
+``standing``      of one certificate: does it lead to an anchor, and was it revoked?
 ``revocation``    revocation lists (CRL)
 ``algorithms``    the table of what we can compute
 ``asn1``          the bounded reader and the schemas under all of them

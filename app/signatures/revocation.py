@@ -152,10 +152,14 @@ def _is_authentic(revoked: RevocationList, issuer: Certificate) -> bool:
 
 @dataclass(frozen=True)
 class Status:
-    """What the lists say of one certificate: ``code`` of ``report.REASONS`` or "" for good."""
+    """What the lists say of one certificate: ``code`` of ``report.REASONS`` or "" for good.
+
+    ``used`` are the lists relied upon, in DER.
+    """
 
     code: str
     revocation: Revocation | None = None
+    used: tuple[bytes, ...] = ()
 
 
 def status(
@@ -187,7 +191,7 @@ def status(
     except (Malformed, ValueError):
         return Status("revocation_unknown")
     if found is not None and found.since <= at:
-        return Status("revoked", found)
+        return Status("revoked", found, (newest.der,))
     if newest.next_update is None or newest.next_update < at:
-        return Status("revocation_stale")
-    return Status("", found)
+        return Status("revocation_stale", None, (newest.der,))
+    return Status("", found, (newest.der,))

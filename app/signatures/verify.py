@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.signatures import algorithms, certificates, cms, revocation
-from app.signatures import trust as paths
+from app.signatures import algorithms, certificates, cms, standing
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import EMAIL_PROTECTION, Certificate, Identity
 from app.signatures.cms import SignedData, SignerInfo
@@ -135,7 +134,7 @@ class _Judgement:
             )
         self.signing_certificate(certificate)
         identity = certificates.identity(certificate)
-        self.chain_and_revocation(certificate)
+        self.standing(certificate)
         self.key_usage(certificate, identity)
         self.validity(certificate)
         return SignerReport(
@@ -291,33 +290,20 @@ class _Judgement:
                 if not fits or name.serial not in (None, certificate.serial):
                     self.find("signing_certificate_differs")
 
-    def chain_and_revocation(self, certificate: Certificate) -> None:
-        path = paths.find_path(certificate, store=self.store, pool=self.pool, at=self.at)
-        for fault in path.faults:
-            self.find(fault, path.detail)
-        self.judged.add(Stage.CHAIN)
-        if len(path.certificates) < 2:
-            # Without an issuer that is proven nobody can say whether the certificate was revoked.
-            self.find("revocation_unknown" if self.policy.revocation_required else "revocation_not_required")
-            return
-        for position, (one, issuer) in enumerate(zip(path.certificates, path.certificates[1:], strict=False)):
-            status = revocation.status(one, issuer, lists=self.store.lists, at=self.at)
-            if position == 0:
-                self.own_revocation(status)
-            elif status.code == "revoked":
-                self.find("chain_revoked", certificates.display(one.subject))
-            elif status.code:
-                self.find("chain_revocation_unknown")
-        self.judged.add(Stage.REVOCATION)
-
-    def own_revocation(self, status: revocation.Status) -> None:
-        if status.revocation is not None:
-            self.revoked_at = status.revocation.since
-        if status.code == "revoked" and status.revocation is not None:
-            since = status.revocation.since.strftime("%Y-%m-%dT%H:%M:%SZ")
-            self.find("revoked", f"{status.revocation.reason}, {since}")
-        elif status.code:
-            self.find(status.code if self.policy.revocation_required else "revocation_not_required")
+    def standing(self, certificate: Certificate) -> None:
+        """Judge the way to an anchor and revocation."""
+        found = standing.judge(
+            certificate,
+            pool=self.pool,
+            store=self.store,
+            at=self.at,
+            revocation_required=self.policy.revocation_required,
+        )
+        for code, detail in found.findings:
+            self.find(code, detail)
+        self.revoked_at = found.revoked_at
+        self.judged |= {Stage.CHAIN} if found.chain_judged else set()
+        self.judged |= {Stage.REVOCATION} if found.revocation_judged else set()
 
     def key_usage(self, certificate: Certificate, identity: Identity) -> None:
         """Judge what the key may do and whose it is."""
