@@ -23,6 +23,7 @@ DEEPEST = 32
 MOST_ELEMENTS = 100_000
 
 SEQUENCE, SET, OCTETS, BITS, INTEGER, OID, BOOLEAN = 0x30, 0x31, 0x04, 0x03, 0x02, 0x06, 0x01
+ENUMERATED, NULL, GENERALIZED_TIME = 0x0A, 0x05, 0x18
 _CONSTRUCTED = 0x20
 _STRINGS = frozenset({0x03, 0x04, 0x0C, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1A, 0x1C, 0x1E})
 
@@ -95,6 +96,23 @@ def tlv(tag_octet: int, *contents: bytes) -> bytes:
         return bytes((tag_octet, size)) + content
     length = size.to_bytes((size.bit_length() + 7) // 8, "big")
     return bytes((tag_octet, 0x80 | len(length))) + length + content
+
+
+def oid(dotted: str) -> bytes:
+    """Return an object identifier as DER."""
+    first, second, *arcs = map(int, dotted.split("."))
+    octets = bytearray()
+    for arc in (40 * first + second, *arcs):
+        groups = [arc & 0x7F]
+        while arc := arc >> 7:
+            groups.append(0x80 | arc & 0x7F)
+        octets += bytes(reversed(groups))
+    return tlv(OID, bytes(octets))
+
+
+def integer(number: int) -> bytes:
+    """Return an INTEGER as DER."""
+    return tlv(INTEGER, number.to_bytes((number if number >= 0 else ~number).bit_length() // 8 + 1, "big", signed=True))
 
 
 @dataclass(slots=True)

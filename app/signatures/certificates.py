@@ -164,6 +164,11 @@ def _read(der: bytes) -> Certificate:
     )
 
 
+def extension(certificate: Certificate, oid: str) -> tuple[bool, bytes] | None:
+    """Return whether an extension is critical, and its value in DER; None when the certificate has none such."""
+    return _extensions(asn1.decode(certificate.signed, asn1.TBS_CERTIFICATE)).get(oid)
+
+
 def whole_octets(bits: bytes) -> bytes:
     """Return a BIT STRING's content as octets; a signature has no odd bits."""
     if not bits or bits[0] != 0:

@@ -93,7 +93,7 @@ def test_a_real_authentication_certificate_is_not_for_signing():
 
 def _rows():
     with (VECTORS / "made-here/EXPECTED.tsv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+        return [row for row in csv.DictReader(file, delimiter="\t") if row["file"].endswith(".cms")]
 
 
 STRUCTURAL = (
