@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Engine, event
+
+from app.statements import send
 
 MESSAGE_ID = re.compile(r"<[0-9a-f]{32}@is2in>")
 
@@ -40,9 +43,15 @@ def taken_down(engine: Engine) -> Iterator[list[Step]]:
     def take(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, many: bool) -> None:
         steps.append(Step(statement, parameters, many))
 
+    def take_prepared(cursor: Any, words: str, parameters: Sequence[Any]) -> None:
+        many = len(parameters) != 1
+        steps.append(Step(words, list(parameters) if many else parameters[0], many))
+        send(cursor, words, parameters)
+
     event.listen(engine, "before_cursor_execute", take)
     try:
-        yield steps
+        with patch("app.statements.send", take_prepared):
+            yield steps
     finally:
         event.remove(engine, "before_cursor_execute", take)
 

@@ -12,7 +12,7 @@ from sqlalchemy import update
 
 from app import db
 from app.accounts.models import User
-from app.applications import moves, queries, summary
+from app.applications import facts, moves, queries, summary
 from app.applications.models import Application, Comment
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -24,8 +24,8 @@ LONGEST_COMMENT = 4000
 def commenting_kind(application: Application, user: User) -> str | None:
     """Return which kind of comment ``user`` may write now: the first head's, a reviewer's remark, or none."""
     procedure = queries.procedure(application)
-    facts = queries.facts(application)
-    for stage in procedure.open_stages(queries.position(application), facts):
+    known = facts.of(application)
+    for stage in procedure.open_stages(queries.position(application), known):
         kind = procedure.stages[stage].kind
         if kind not in (StageKind.APPROVAL, StageKind.WORK):
             continue
@@ -123,13 +123,13 @@ def agree(application: Application, *, by: User, comments: Mapping[str, str], se
     stage = _require_approval(application, by)
     comment(application, by=by, comments=comments, now=now)
     _publish(application, by, now)
-    after = queries.procedure(application).finish(queries.position(application), stage, queries.facts(application))
+    after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
     moves.stand_at(application, after, act="agree", by=by, now=now, stage=stage)
 
 
 def _require_approval(application: Application, by: User) -> str:
     procedure = queries.procedure(application)
-    for stage in procedure.open_stages(queries.position(application), queries.facts(application)):
+    for stage in procedure.open_stages(queries.position(application), facts.of(application)):
         if procedure.stages[stage].kind is StageKind.APPROVAL:
             moves.require_executor(application, by, procedure.executor_of(stage, application.process))
             return stage

@@ -12,7 +12,7 @@ from typing import Any
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import attachments, effects, moves, queries, summary
+from app.applications import attachments, effects, facts, moves, queries, summary
 from app.applications.attachments import Upload
 from app.applications.models import Answers, Application, History
 from app.audit import operations as audit
@@ -189,8 +189,8 @@ def save(application: Application, stage: str, typed: Typed, *, by: User, done: 
     """
     _stage(application, stage, by)
     procedure = queries.procedure(application)
-    facts = queries.facts(application)
-    after = procedure.save(queries.position(application), stage, facts)
+    known = facts.of(application)
+    after = procedure.save(queries.position(application), stage, known)
     values, problems = _read(application, stage, typed, by=by, now=now, in_full=done)
     if done and not problems:
         problems = _rules(application, stage, values, now)
@@ -200,7 +200,7 @@ def save(application: Application, stage: str, typed: Typed, *, by: User, done: 
     act, also = "save", {}
     if done:
         act, also = "finish", _meeting(values)
-        after = procedure.finish(after, stage, facts)
+        after = procedure.finish(after, stage, known)
         _choose_adviser(application, stage, values, now=now)
     moves.stand_at(application, after, act=act, by=by, now=now, stage=stage, also=also)
     return row
@@ -257,7 +257,7 @@ def skip(application: Application, stage: str, *, by: User, now: datetime) -> No
     """
     _stage(application, stage, by)
     procedure = queries.procedure(application)
-    after = procedure.skip(queries.position(application), stage, queries.facts(application))
+    after = procedure.skip(queries.position(application), stage, facts.of(application))
     moves.stand_at(application, after, act="skip", by=by, now=now, stage=stage)
 
 
@@ -296,7 +296,7 @@ def fill_from(application: Application, stage: str, origin: Application, *, by: 
         return False
     procedure = queries.procedure(application)
     effects.save_answers(application, stage, values, by=by, now=now, source=origin.number)
-    after = procedure.save(queries.position(application), stage, queries.facts(application))
+    after = procedure.save(queries.position(application), stage, facts.of(application))
     moves.stand_at(application, after, act="fill_from", by=by, now=now, stage=stage, words=origin.number)
     return True
 
@@ -365,7 +365,7 @@ def remove_entry(
 
 
 def _store(application: Application, stage: str, values: dict[str, Any], *, act: str, by: User, now: datetime) -> None:
-    after = queries.procedure(application).save(queries.position(application), stage, queries.facts(application))
+    after = queries.procedure(application).save(queries.position(application), stage, facts.of(application))
     effects.save_answers(application, stage, values, by=by, now=now)
     moves.stand_at(application, after, act=act, by=by, now=now, stage=stage)
 

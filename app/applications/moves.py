@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 
 from sqlalchemy import bindparam, insert, update
@@ -15,19 +16,28 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import db
 from app.accounts.models import User
-from app.applications import effects, queries
+from app.applications import effects, facts, queries
 from app.applications.models import Application, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
 from app.notifications import operations as notifications
 from app.permissions import EXECUTOR_ROLES
+from app.statements import Statement
 from app.terms import LANGUAGES, say
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
 
-_ADD_HISTORY = insert(db.table_of(History))
 _APPLICATION = db.table_of(Application)
-_MOVE = update(_APPLICATION).where(_APPLICATION.c.id == bindparam("ident"), _APPLICATION.c.version == bindparam("seen"))
+_ADD_HISTORY = Statement(
+    insert(db.table_of(History)), ("application_id", "at", "by_id", "act", "stage", "source", "target", "words")
+)
+
+
+@cache
+def _move(columns: frozenset[str]) -> Statement:
+    """Return the update of these columns, if the row is still as it was seen."""
+    unchanged = (_APPLICATION.c.id == bindparam("ident"), _APPLICATION.c.version == bindparam("seen"))
+    return Statement(update(_APPLICATION).where(*unchanged), sorted(columns))
 
 
 def stand_at(
@@ -49,17 +59,15 @@ def stand_at(
     source = application.process
     moved = position.process != source
     changed = {**also, **position.to_dict(), "entered_at": now if moved else application.entered_at}
-    connection = db.session.connection()
     if any(getattr(application, name) != value for name, value in changed.items()):
         changed["version"] = application.version + 1
         seen = {"ident": application.id, "seen": application.version}
-        if connection.execute(_MOVE, seen | changed).rowcount != 1:
+        if _move(frozenset(changed)).run(seen | changed) != 1:
             raise Conflict("app.err.moved", number=application.number)
         for name, value in changed.items():
             set_committed_value(application, name, value)
     target = position.process if moved else ""
-    connection.execute(
-        _ADD_HISTORY,
+    _ADD_HISTORY.run(
         {
             "application_id": application.id,
             "at": now,
@@ -69,7 +77,7 @@ def stand_at(
             "source": source,
             "target": target,
             "words": words,
-        },
+        }
     )
     audit.record(act, f"application {application.number}", by=by.id, at=now, stage=stage, target=target)
 
@@ -103,7 +111,7 @@ def fire(application: Application, trigger: str, *, by: User, seen: int, now: da
         require_executor(application, by, transition.by)
         if transition.reason_required and not words.strip():
             raise Invalid.at("reason", "err.reason_required")
-    fired = procedure.fire(standing, trigger, queries.facts(application))
+    fired = procedure.fire(standing, trigger, facts.of(application))
     taken = fired.transition
     also: dict[str, object] = {}
     for name in taken.effects:

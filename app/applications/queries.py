@@ -6,14 +6,14 @@ list, counter and direct address goes through it, and an outsider finds nothing.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, cached_property
-from typing import Any, cast
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    CompoundSelect,
     Select,
     String,
     and_,
@@ -38,13 +38,13 @@ from app.applications.models import (
     Comment,
     Document,
     History,
-    Signature,
 )
 from app.errors import NotFound
 from app.notifications.operations import Addressee
 from app.organisations.models import Partnership
 from app.permissions import EXECUTOR_ROLES, Permission, Role
-from app.workflows.guards import Facts, Position
+from app.statements import Statement
+from app.workflows.guards import Position
 from app.workflows.machine import Procedure
 from app.workflows.parts import StageKind
 
@@ -339,112 +339,6 @@ def present_document(application: Application) -> Document | None:
     ).one_or_none()
 
 
-class ApplicationFacts:
-    """What the guards of transitions may ask; each fact is looked up only when it is asked."""
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-
-    def _count(self, *conditions: ColumnElement[bool]) -> int:
-        statement = (
-            select(func.count()).select_from(Comment).where(Comment.application_id == self._application.id, *conditions)
-        )
-        return db.session.scalar(statement) or 0
-
-    @property
-    def sent(self) -> bool:
-        """Whether it has ever been sent to the Exchange."""
-        return self._application.submitted_at is not None
-
-    @property
-    def meeting_appointed(self) -> bool:
-        """Whether a meeting date is recorded: from the moment its stage is finished (A28)."""
-        return bool(self._application.meeting_at)
-
-    @property
-    def decided(self) -> bool:
-        """Whether a decision is recorded."""
-        return self._application.decided_at is not None
-
-    @cached_property
-    def signature_valid(self) -> bool:
-        """Whether the document of this round carries an accepted signature."""
-        statement = (
-            select(func.count())
-            .select_from(Signature)
-            .join(Document, Document.id == Signature.document_id)
-            .where(
-                Document.application_id == self._application.id,
-                Document.kind == "application",
-                Document.round == self._application.round,
-            )
-        )
-        return bool(db.session.scalar(statement))
-
-    @cached_property
-    def comments(self) -> int:
-        """How many comments the first head has written in this round."""
-        return self._count(Comment.kind == "comment", Comment.round == self._application.round)
-
-    @cached_property
-    def remarks(self) -> int:
-        """How many remarks the Exchange has written and not yet sent."""
-        return self._count(Comment.kind == "remark", Comment.published_at.is_(None))
-
-    @cached_property
-    def unresolved_remarks(self) -> int:
-        """How many remarks no reviewer has resolved, sent or not."""
-        return self._count(Comment.kind == "remark", Comment.resolved_at.is_(None))
-
-    @cached_property
-    def open_remarks(self) -> int:
-        """How many published remarks the applicant has not answered."""
-        return self._count(
-            Comment.kind == "remark",
-            Comment.published_at.is_not(None),
-            Comment.answered_at.is_(None),
-            Comment.resolved_at.is_(None),
-        )
-
-    @cached_property
-    def financial_organisation(self) -> bool:
-        """Whether the applicant is a financial organisation (A18)."""
-        return self._application.organisation.is_financial
-
-    @cached_property
-    def adviser_chosen(self) -> bool:
-        """Whether an adviser has been made executor."""
-        return bool(assigned(self._application, "adviser"))
-
-    @cached_property
-    def answers(self) -> Mapping[str, Mapping[str, Any]]:
-        """The newest answers of every stage: stage -> field -> canonical value, of all its simple forms."""
-        found = db.session.execute(_newest_values(), {"application_id": self._application.id})
-        return {stage: _flat(values) for stage, values in found}
-
-
-@cache
-def _newest_values() -> Select[str, dict[str, Any]]:
-    table = db.table_of(Answers)
-    here = table.c.application_id == bindparam("application_id")
-    newest = select(table.c.stage, func.max(table.c.revision).label("revision")).where(here).group_by(table.c.stage)
-    last = newest.subquery()
-    found = select(table.c.stage, table.c["values"]).where(here)
-    return found.join(last, and_(table.c.stage == last.c.stage, table.c.revision == last.c.revision))
-
-
-def _flat(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    return {field: value for form in values.values() for field, value in form.items()}
-
-
-def facts(application: Application) -> Facts:
-    """Return what the guards may ask of an application.
-
-    Lazy, so that a transition costs only the look-ups its own guards need; the shape is the engine's.
-    """
-    return cast(Facts, ApplicationFacts(application))
-
-
 def current_executors(application: Application) -> tuple[str, ...]:
     """Return the executors who may act now: those of the open unfinished stages, and the process's own."""
     return procedure(application).executors(position(application))
@@ -457,9 +351,9 @@ def around(application: Application) -> dict[str, list[Addressee]]:
     """
     found: dict[str, list[Addressee]] = {}
     given = {"application_id": application.id, "author_id": application.author_id}
-    for ident, email, language, last_name, first_name, roles, executor, _place in db.session.execute(_around(), given):
+    for ident, email, language, last_name, first_name, roles, executor, _place in _around().rows(given):
         person = Addressee(ident, email, language, f"{last_name} {first_name}")
-        for each in [executor] if executor else [_EXECUTORS[role] for role in roles if role in _EXECUTORS]:
+        for each in [executor] if executor else _executors(roles):
             found.setdefault(each, []).append(person)
     return found
 
@@ -469,17 +363,25 @@ _EXECUTORS: Mapping[str, str] = {role: executor for executor, role in EXECUTOR_R
 
 
 @cache
-def _around() -> CompoundSelect[Any]:
+def _executors(roles: str) -> tuple[str, ...]:
+    """Return the executors that the holder of these roles (a JSON list, as it is kept) is."""
+    return tuple(_EXECUTORS[role] for role in json.loads(roles) if role in _EXECUTORS)
+
+
+@cache
+def _around() -> Statement:
     users, assigned_ = db.table_of(User).c, db.table_of(Assignment).c
-    shown = (users.id, users.email, users.language, users.last_name, users.first_name, users.exchange_roles)
+    roles = cast_to(users.exchange_roles, String)
+    shown = (users.id, users.email, users.language, users.last_name, users.first_name, roles)
     author = select(*shown, literal("author").label("executor"), literal(0).label("place"))
     named = select(*shown, assigned_.executor, literal(1)).join(Assignment, assigned_.user_id == users.id)
     exchange = select(*shown, literal(""), literal(2))
-    return union_all(
+    people = union_all(
         author.where(users.id == bindparam("author_id")),
         named.where(assigned_.application_id == bindparam("application_id"), assigned_.is_current),
-        exchange.where(users.is_active, cast_to(users.exchange_roles, String) != "[]"),
-    ).order_by("place", "id")
+        exchange.where(users.is_active, roles != "[]"),
+    )
+    return Statement(people.order_by("place", "id"))
 
 
 def executor_people(application: Application, executor: str) -> list[User]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import moves, queries
+from app.applications import facts, moves, queries
 from app.applications.models import Application, Signature
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, Problem
@@ -26,7 +26,7 @@ LARGEST_CMS = 256 * 1024
 def stage_of(application: Application) -> str | None:
     """Return the open signing stage, or None."""
     procedure = queries.procedure(application)
-    for stage in procedure.open_stages(queries.position(application), queries.facts(application)):
+    for stage in procedure.open_stages(queries.position(application), facts.of(application)):
         if procedure.stages[stage].kind is StageKind.SIGNING:
             return stage
     return None
@@ -78,7 +78,7 @@ def accept(application: Application, *, cms: bytes, sha256: str, by: User, now: 
     db.session.add(row)
     db.session.flush()
     db.session.expire(offered, ["signatures"])
-    after = queries.procedure(application).finish(queries.position(application), stage, queries.facts(application))
+    after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
     moves.stand_at(application, after, act="sign", by=by, now=now, stage=stage)
     audit.record("signed", f"document {offered.sha256}", by=by.id, at=now, cms=row.cms_sha256)
     return row

@@ -9,8 +9,9 @@ from sqlalchemy import insert
 
 from app import db
 from app.audit.models import AuditEntry
+from app.statements import Statement
 
-_ADD = insert(db.table_of(AuditEntry))
+_ADD = Statement(insert(db.table_of(AuditEntry)), ("at", "act", "user_id", "subject", "address", "details"))
 
 
 def record(act: str, subject: str, *, by: int | None, at: datetime, **details: object) -> None:
@@ -20,5 +21,4 @@ def record(act: str, subject: str, *, by: int | None, at: datetime, **details: o
     ``by`` is the user's id (None: the system itself), ``details`` are JSON values.
     """
     address = (request.remote_addr or "") if has_request_context() else ""
-    row = {"at": at, "act": act, "user_id": by, "subject": subject, "address": address, "details": details}
-    db.session.execute(_ADD, row)
+    _ADD.run({"at": at, "act": act, "user_id": by, "subject": subject, "address": address, "details": details})

@@ -15,6 +15,7 @@ from app.accounts import operations as accounts
 from app.accounts.models import User
 from app.errors import Said
 from app.notifications.models import Mail, Notification
+from app.statements import Statement
 from app.terms import DEFAULT_LANGUAGE, LANGUAGES, say
 from app.web.templating import date_time_text
 
@@ -48,8 +49,14 @@ class Message:
     action_required: bool = False
 
 
-_ADD_NOTIFICATIONS = insert(db.table_of(Notification))
-_ADD_MAILS = insert(db.table_of(Mail))
+_ABOUT = ("application_number", "procedure", "executor", "author")
+_ADD_NOTIFICATIONS = Statement(
+    insert(db.table_of(Notification)), (*_ABOUT, "user_id", "at", "message", "params", "action_required")
+)
+_ADD_MAILS = Statement(
+    insert(db.table_of(Mail)),
+    ("to", "subject", "body", "language", "message_id", "next_try_at", "created_at"),
+)
 
 
 def notify(
@@ -111,9 +118,8 @@ def post(
             }
         )
     if rows:
-        connection = db.session.connection()
-        connection.execute(_ADD_NOTIFICATIONS, rows)
-        connection.execute(_ADD_MAILS, mails)
+        _ADD_NOTIFICATIONS.run_many(rows)
+        _ADD_MAILS.run_many(mails)
 
 
 def words(message: str, params: Mapping[str, Any], language: str) -> str:

@@ -10,7 +10,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.models import User
-from app.applications import approval, moves, queries
+from app.applications import approval, facts, moves, queries
 from app.applications.models import Application
 from app.errors import AppError, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES
@@ -112,7 +112,7 @@ def offers_for(application: Application, user: User) -> list[Offer]:
     procedure = queries.procedure(application)
     return [
         offer
-        for offer in procedure.offers(queries.position(application), queries.facts(application))
+        for offer in procedure.offers(queries.position(application), facts.of(application))
         if queries.acts_as(application, user, offer.transition.by)
     ]
 
@@ -164,11 +164,11 @@ def subprocesses(application: Application) -> list[SubprocessView]:
     language = here.language()
     procedure = queries.procedure(application)
     process = procedure.processes[application.process]
-    standing, facts = queries.position(application), queries.facts(application)
-    blue = procedure.reachable(standing, facts)
+    standing, known = queries.position(application), facts.of(application)
+    blue = procedure.reachable(standing, known)
     offers = {offer.transition.trigger: offer for offer in offers_for(application, current_user)}
     views = []
-    for subprocess in (*process.subprocesses, *procedure.standing_now(standing, facts)):
+    for subprocess in (*process.subprocesses, *procedure.standing_now(standing, known)):
         if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
             continue  # nothing in it for this person
         is_standing = subprocess not in process.subprocesses

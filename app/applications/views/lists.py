@@ -10,7 +10,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import filing, moves, queries, summary
+from app.applications import facts, filing, moves, queries, summary
 from app.applications.models import Application
 from app.applications.summary import Drawing
 from app.applications.views.frame import Answer, blueprint, problems_of
@@ -209,7 +209,7 @@ def archive() -> Answer:
 
 def _outcome(application: Application) -> str:
     """Return the term of what was decided, or "" where nothing was."""
-    answers = queries.facts(application).answers.values()
+    answers = facts.of(application).answers.values()
     decided = next((str(values["outcome"]) for values in answers if "outcome" in values), "")
     return {"": "", "refuse": "st.refused"}.get(decided, "st.positive")
 

@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import filing, moves, queries, summary
+from app.applications import facts, filing, moves, queries, summary
 from app.applications.attachments import Upload
 from app.applications.filing import StageConflict, Typed
 from app.applications.models import Answers, Application
@@ -86,12 +86,12 @@ def _page(
     focus: str = "",
 ) -> str:
     procedure = queries.procedure(application)
-    standing, facts = queries.position(application), queries.facts(application)
+    standing, known = queries.position(application), facts.of(application)
     process = procedure.processes[application.process]
     executor = procedure.executor_of(stage, process.key) if stage in process.stages else ""
     may_write = (
         stage in process.stages
-        and stage in procedure.open_stages(standing, facts)
+        and stage in procedure.open_stages(standing, known)
         and queries.acts_as(application, current_user, executor)
     )
     sent_only = current_user.is_exchange and procedure.stages[stage].kind is StageKind.FILL
@@ -129,7 +129,7 @@ def _page(
         sheets=sheets,
         dynamics=dynamics,
         may_write=may_write,
-        may_skip=may_write and procedure.may_skip(standing, stage, facts),
+        may_skip=may_write and procedure.may_skip(standing, stage, known),
         read_only_reason=_reason(application, stage, executor, may_write),
         revision=newest.revision if newest else 0,
         saved=newest,
@@ -314,7 +314,7 @@ def _next_stage(application: Application, stage: str) -> str | None:
     procedure = queries.procedure(application)
     standing = queries.position(application)
     executor = procedure.executor_of(stage, application.process)
-    following = procedure.next_stage(standing, queries.facts(application), stage, executor)
+    following = procedure.next_stage(standing, facts.of(application), stage, executor)
     if following is None:
         return None
     return url_for(".stage_page", number=application.number, stage=following)

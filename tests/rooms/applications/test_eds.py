@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from test_creating import address
 
 from app import db
-from app.applications import approval, queries, signing
+from app.applications import approval, facts, queries, signing
 from app.applications.models import Document, History, Signature
 from app.errors import Conflict
 from app.sandbox.pki import SandboxPki
@@ -84,7 +84,7 @@ def unmoved(application) -> bool:
     return (
         application.process == "first_head"
         and queries.position(application).status("signing") != "filled"
-        and not queries.facts(application).signature_valid
+        and not facts.of(application).signature_valid
     )
 
 

@@ -10,7 +10,7 @@ from factories import application_at, messages_of, person, refetched
 from test_creating import address
 
 from app import db
-from app.applications import approval, filing, queries
+from app.applications import approval, facts, filing, queries
 from app.applications.models import Comment
 from app.applications.summary import texts
 from app.errors import Conflict, Invalid, NotPermitted
@@ -184,7 +184,7 @@ def test_after_a_return_every_stage_may_be_changed_and_stays_filled_and_approval
     application = refetched(at_approval)
     procedure, standing = queries.procedure(application), queries.position(application)
     stages = {"issuer", "requirements", "adviser_choice", "adviser_statement", "documents"}
-    assert stages <= set(procedure.open_stages(standing, queries.facts(application)))
+    assert stages <= set(procedure.open_stages(standing, facts.of(application)))
     assert {standing.status(stage) for stage in stages} == {"filled"}
     assert not standing.status("approval").is_done
     assert not standing.status("signing").is_done
@@ -203,7 +203,7 @@ def test_a_signature_of_an_earlier_round_signs_nothing_new(house, now, at_approv
 
     assert refetched(at_approval).round == before + 1
     assert queries.present_document(refetched(at_approval)) is None
-    assert not queries.facts(refetched(at_approval)).signature_valid
+    assert not facts.of(refetched(at_approval)).signature_valid
 
 
 @pytest.mark.req("IS2IN-20.e", "IS2IN-21.a")
