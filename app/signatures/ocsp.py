@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from app.signatures import algorithms, asn1, certificates, cms, revocation
+from app.signatures import algorithms, asn1, certificates, cms, names, revocation
 from app.signatures.asn1 import Element, Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.revocation import REASON_NAMES, Revocation, RevocationList
@@ -391,7 +391,7 @@ def _responders(answer: Answer, issuer: Certificate) -> Iterator[Certificate]:
 
 def _is_named(answer: Answer, responder: Certificate) -> bool:
     if answer.responder_name is not None:
-        return certificates.same_name(answer.responder_name, responder.subject)
+        return names.same_name(answer.responder_name, responder.subject)
     return answer.responder_key == _issuer_hashes(cms.SHA1, responder)[1]
 
 
@@ -401,7 +401,7 @@ def _delegation(responder: Certificate, issuer: Certificate, *, at: datetime, li
         return "responder"
     if responder.key_usage is not None and not responder.key_usage & {"digitalSignature", "nonRepudiation"}:
         return "responder"
-    if not certificates.same_name(responder.issuer, issuer.subject) or not responder.is_valid_at(at):
+    if not names.same_name(responder.issuer, issuer.subject) or not responder.is_valid_at(at):
         return "responder"
     try:
         if not certificates.is_signed_by(responder.signature_algorithm, responder.signature, responder.signed, issuer):

@@ -90,6 +90,9 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "chain_path_length": (Stage.CHAIN, FAILS),
     "chain_critical_extension": (Stage.CHAIN, FAILS),
     "chain_expired": (Stage.CHAIN, FAILS),
+    "chain_names": (Stage.CHAIN, FAILS),
+    "chain_policy": (Stage.CHAIN, FAILS),
+    "chain_anchor_term": (Stage.CHAIN, FAILS),
     "chain_unsupported": (Stage.CHAIN, OPEN),
     # what the key is for, and whose it is
     "key_usage": (Stage.KEY_USAGE, FAILS),

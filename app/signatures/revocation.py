@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 
-from app.signatures import algorithms, asn1, certificates
+from app.signatures import algorithms, asn1, certificates, names
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 
@@ -179,9 +179,7 @@ def status(
     own = [
         revoked
         for revoked in lists
-        if revoked.is_usable
-        and certificates.same_name(revoked.issuer, issuer.subject)
-        and _is_authentic(revoked, issuer)
+        if revoked.is_usable and names.same_name(revoked.issuer, issuer.subject) and _is_authentic(revoked, issuer)
     ]
     if not own:
         return Status("revocation_unknown")

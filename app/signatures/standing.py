@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.signatures import certificates, revocation
-from app.signatures import trust as paths
+from app.signatures import names, paths, revocation
 from app.signatures.certificates import Certificate
 from app.signatures.trust import TrustStore
 
@@ -60,7 +59,7 @@ def judge(
     findings += _own(statuses[0], required=revocation_required)
     for one, status in zip(found.certificates[1:], statuses[1:], strict=False):
         if status.code == "revoked":
-            findings.append(("chain_revoked", certificates.display(one.subject)))
+            findings.append(("chain_revoked", names.display(one.subject)))
         elif status.code:
             findings.append(("chain_revocation_unknown", ""))
     own = statuses[0].revocation

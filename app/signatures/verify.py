@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from app.signatures import algorithms, certificates, cms, standing
+from app.signatures import algorithms, certificates, cms, names, standing
+from app.signatures import identity as identities
 from app.signatures.asn1 import Malformed
-from app.signatures.certificates import EMAIL_PROTECTION, Certificate, Identity
+from app.signatures.certificates import EMAIL_PROTECTION, Certificate
 from app.signatures.cms import SignedData, SignerInfo
+from app.signatures.identity import Identity
 from app.signatures.report import REASONS, Outcome, SignatureReport, SignerReport, Stage
 from app.signatures.trust import TrustStore
 
@@ -133,7 +135,7 @@ class _Judgement:
                 tuple(self.findings), self.stages(), signing_time=self.signing_time, details=self.details
             )
         self.signing_certificate(certificate)
-        identity = certificates.identity(certificate)
+        identity = identities.read(certificate, environment=self.store.environment)
         self.standing(certificate)
         self.key_usage(certificate, identity)
         self.validity(certificate)
@@ -147,7 +149,7 @@ class _Judgement:
             roles=identity.roles,
             certificate=certificate.der,
             serial=f"{certificate.serial:x}",
-            issuer=certificates.display(certificate.issuer),
+            issuer=names.display(certificate.issuer),
             not_before=certificate.not_before,
             not_after=certificate.not_after,
             signing_time=self.signing_time,
@@ -220,7 +222,7 @@ class _Judgement:
         signer = self.signer
         if signer.issuer is None:
             return certificate.key_identifier is not None and certificate.key_identifier == signer.key_identifier
-        return certificate.serial == signer.serial and certificates.same_name(certificate.issuer, signer.issuer)
+        return certificate.serial == signer.serial and names.same_name(certificate.issuer, signer.issuer)
 
     def digest(self) -> None:
         """Compare the signed digest with that of the document."""

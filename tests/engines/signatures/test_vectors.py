@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from forged_messages import VECTORS
 
-from app.signatures import certificates, revocation, trust
+from app.signatures import certificates, paths, revocation, trust
 from app.signatures.report import Outcome, Stage, Verdict
 from app.signatures.verify import verify
 
@@ -58,7 +58,7 @@ def test_the_production_rsa_chain_leads_to_its_root():
     store = trust.read_store([VECTORS / "ca-prod/root_rsa_2020.cer"], environment="production")
     nca = _certificate("ca-prod/nca_rsa_2022.cer")
 
-    path = trust.find_path(nca, store=store, pool=(), at=NOW)
+    path = paths.find_path(nca, store=store, pool=(), at=NOW)
 
     assert path.faults == ()
     assert (nca.is_ca, nca.path_length) == (True, 0)
@@ -75,7 +75,7 @@ def test_the_test_authoritys_list_says_who_was_revoked(file, code, rsa_store):
     at = datetime(2022, 5, 1, tzinfo=UTC)
     certificate = _certificate(file)
 
-    path = trust.find_path(certificate, store=rsa_store, pool=(), at=at)
+    path = paths.find_path(certificate, store=rsa_store, pool=(), at=at)
     status = revocation.status(certificate, path.certificates[1], lists=rsa_store.lists, at=at)
 
     assert path.faults == ()
