@@ -413,6 +413,14 @@ def _delegation(responder: Certificate, issuer: Certificate, *, at: datetime, li
     return "responder_unchecked" if revocation.status(responder, issuer, lists=lists, at=at).code else ""
 
 
+def is_about(answer: Answer, certificate: Certificate, issuer: Certificate) -> bool:
+    """Whether an answer speaks of the certificate at all; nothing of it is judged."""
+    try:
+        return any(_is_about(single, certificate, issuer) for single in answer.singles)
+    except Malformed:
+        return False
+
+
 def _is_about(single: Single, certificate: Certificate, issuer: Certificate) -> bool:
     if single.serial != certificate.serial:
         return False

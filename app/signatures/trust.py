@@ -90,7 +90,8 @@ def read_store(
 ) -> TrustStore:
     """Read a trust store from folders or single files (certificates in DER or PEM).
 
-    ``lists`` hold revocation lists and OCSP answers; what a file is shows in its bytes.  A folder named ``test`` or ``sandbox`` holds test anchors.
+    ``lists`` hold revocation lists and OCSP answers; what a file is shows in its bytes.  A folder
+    named ``test`` or ``sandbox`` holds test anchors.
 
     Raises:
         Unreadable: a file is missing or not what it should be.
