@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from app.signatures import algorithms, asn1, certificates, cms, names, revocation
+from app.signatures import algorithms, asn1, certificates, cms, listed, names, revocation
 from app.signatures.asn1 import Element, Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.revocation import REASON_NAMES, Revocation, RevocationList
@@ -410,7 +410,7 @@ def _delegation(responder: Certificate, issuer: Certificate, *, at: datetime, li
         return "algorithm"
     if certificates.extension(responder, _NO_CHECK) is not None:
         return ""
-    return "responder_unchecked" if revocation.status(responder, issuer, lists=lists, at=at).code else ""
+    return "responder_unchecked" if listed.status(responder, issuer, lists=lists, at=at).code else ""
 
 
 def is_about(answer: Answer, certificate: Certificate, issuer: Certificate) -> bool:

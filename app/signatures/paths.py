@@ -14,7 +14,7 @@ from functools import lru_cache
 from app.signatures import algorithms, certificates, constraints, names, policies
 from app.signatures.certificates import Certificate
 from app.signatures.constraints import Budget, TooMany
-from app.signatures.policies import NO_DEMAND, Demand
+from app.signatures.policies import NO_DEMAND, PolicyDemand
 from app.signatures.trust import TrustStore
 
 LONGEST_PATH = 8
@@ -43,7 +43,7 @@ def find_path(
     store: TrustStore,
     pool: Sequence[Certificate],
     at: datetime,
-    demand: Demand = NO_DEMAND,
+    demand: PolicyDemand = NO_DEMAND,
 ) -> TrustPath:
     """Return the first faultless path to an anchor, else the one with the fewest faults.
 
@@ -126,7 +126,7 @@ def _key_fits(issuer: Certificate, issued: Certificate) -> bool:
 
 
 def _faults(
-    path: tuple[Certificate, ...], *, store: TrustStore, at: datetime, demand: Demand, budget: Budget
+    path: tuple[Certificate, ...], *, store: TrustStore, at: datetime, demand: PolicyDemand, budget: Budget
 ) -> Iterator[str]:
     """Yield what is wrong with a path whose names and signatures fit (RFC 5280, 6.1.3 to 6.1.5)."""
     between = 0  # issuers below the one looked at, self-issued ones not counted (6.1.4 l)

@@ -31,7 +31,7 @@ class Statements:
 
 
 @dataclass(frozen=True)
-class Demand:
+class PolicyDemand:
     """What the verifier asks of policies: the inputs c, e, f and g of RFC 5280, 6.1.1.
 
     ``accepted`` counts only where a path must have a policy, because ``explicit`` or one of its
@@ -44,7 +44,7 @@ class Demand:
     inhibit_any: bool = False
 
 
-NO_DEMAND = Demand()
+NO_DEMAND = PolicyDemand()
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class _Depth:
 
 
 def are_met(
-    chain: Sequence[tuple[Statements, bool]], *, anchor: Statements = Statements(), demand: Demand = NO_DEMAND
+    chain: Sequence[tuple[Statements, bool]], *, anchor: Statements = Statements(), demand: PolicyDemand = NO_DEMAND
 ) -> bool:
     """Whether a path's policies are valid and satisfy the demand.
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
+from app.signatures.policies import NO_DEMAND, PolicyDemand
+
 
 class Demand(StrEnum):
     """How much a thing is asked for: not at all, so that its absence is noted, or so that it is needed."""
@@ -49,6 +51,7 @@ class Policy:
     refused in either case.  ``signing_key_required``: the certificate must be one for signing
     (emailProtection, nonRepudiation), as the NCA issues them to persons.  ``ocsp_window`` is how
     old an OCSP answer without nextUpdate may be, ``skew`` how far two clocks may differ.
+    ``certificate_policies`` are asked of the path (RFC 5280, 6.1.1).
     """
 
     name: str
@@ -60,6 +63,7 @@ class Policy:
     ocsp_window: timedelta = timedelta(minutes=5)
     skew: timedelta = timedelta(minutes=5)
     tsa_policies: frozenset[str] = TSA_POLICIES
+    certificate_policies: PolicyDemand = NO_DEMAND
 
 
 STRICT = Policy("strict")

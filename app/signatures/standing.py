@@ -16,6 +16,7 @@ from datetime import datetime
 
 from app.signatures import names, ocsp, paths, revocation
 from app.signatures.certificates import Certificate
+from app.signatures.list_issuers import ListIssuers
 from app.signatures.ocsp import State
 from app.signatures.policy import Policy, Sources
 from app.signatures.report import Evidence
@@ -53,15 +54,16 @@ def judge(
 
     ``pool`` are certificates that came along and may stand between; they give no trust.
     """
-    found = paths.find_path(certificate, store=store, pool=pool, at=at)
+    found = paths.find_path(certificate, store=store, pool=pool, at=at, demand=policy.certificate_policies)
     findings = [(fault, found.detail) for fault in found.faults]
     chain = tuple(Evidence("certificate", one.der) for one in found.certificates)
     if len(found.certificates) < 2:
         # Without an issuer that is proven nobody can say whether the certificate was revoked.
         findings.append(("revocation_unknown" if policy.revocation_required else "revocation_not_required", ""))
         return Standing(found.certificates, tuple(findings), evidence=chain)
+    lists = ListIssuers(store, pool, found.certificates[-1], at=at, now=now)
     words = [
-        _heard(one, issuer, store=store, at=at, now=now, policy=policy)
+        _heard(one, issuer, lists=lists, policy=policy)
         for one, issuer in zip(found.certificates, found.certificates[1:], strict=False)
     ]
     findings += words[0].findings(policy)
@@ -176,9 +178,8 @@ def _is_enough(sources: frozenset[Sources], demand: Sources) -> bool:
     return wanted <= sources
 
 
-def _heard(
-    certificate: Certificate, issuer: Certificate, *, store: TrustStore, at: datetime, now: datetime, policy: Policy
-) -> _Heard:
+def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers, policy: Policy) -> _Heard:
+    store, at, now = lists.store, lists.at, lists.now
     words: list[_Word] = []
     lacks: list[tuple[str, str]] = []
     states: set[State] = set()
@@ -204,7 +205,7 @@ def _heard(
             lacks.append(("revocation_unavailable", found.why))
         elif found.state is State.REFUSED:
             lacks.append(("revocation_refused", found.why))
-    listed = revocation.status(certificate, issuer, lists=store.lists, at=at)
+    listed = lists.status(certificate, issuer)
     if listed.code in ("", "revoked"):
         made = max((revocation.read(der).this_update for der in listed.used), default=at)
         words += [_Word(Sources.CRL, made, listed.revocation, Evidence("list", der)) for der in listed.used]
