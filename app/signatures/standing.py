@@ -144,7 +144,7 @@ class _Heard:
             yield "revoked_later", _told(self.revocation)
         if self.is_unknown:
             yield "status_unknown", ""
-        if self.counting is None and not self.is_not_issued:
+        elif self.counting is None and not self.is_not_issued:
             yield from self._shortage(policy)
 
     def _shortage(self, policy: Policy) -> Iterator[tuple[str, str]]:
