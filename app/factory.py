@@ -21,6 +21,7 @@ from app.notifications import views as notifications
 from app.organisations import views as organisations
 from app.permissions import Permission
 from app.storage import Storage
+from app.verification import views as verification
 from app.web import access, errors, headers, inputs, templating, transactions
 from app.web.inputs import ShortNumber
 
@@ -76,7 +77,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     inputs.register(app)
     errors.register(app)
     templating.register(app)
-    for room in (accounts, notifications, organisations, applications, library):
+    for room in (accounts, notifications, organisations, applications, library, verification):
         room.register(app)
     app.add_url_rule("/health", view_func=access.allowed(Permission.PUBLIC)(health))
     register_commands(app)
