@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from pyasn1.codec.der import decoder
@@ -108,6 +109,22 @@ def oid(dotted: str) -> bytes:
             groups.append(0x80 | arc & 0x7F)
         octets += bytes(reversed(groups))
     return tlv(OID, bytes(octets))
+
+
+def dotted(element: Element) -> str:
+    """Return an OBJECT IDENTIFIER as text.
+
+    Raises:
+        Malformed: the element is none.
+    """
+    if element.tag != OID:
+        raise Malformed(detail="object identifier")
+    return _dotted(element.raw)
+
+
+@lru_cache(maxsize=1024)
+def _dotted(der: bytes) -> str:
+    return str(decode(der, OBJECT_IDENTIFIER))
 
 
 def integer(number: int) -> bytes:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
 
-from app.signatures import algorithms, asn1, certificates, cms, revocation
+from app.signatures import algorithms, asn1, certificates, cms, listed, names, revocation
 from app.signatures.asn1 import Element, Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.revocation import REASON_NAMES, Revocation, RevocationList
@@ -391,7 +391,7 @@ def _responders(answer: Answer, issuer: Certificate) -> Iterator[Certificate]:
 
 def _is_named(answer: Answer, responder: Certificate) -> bool:
     if answer.responder_name is not None:
-        return certificates.same_name(answer.responder_name, responder.subject)
+        return names.same_name(answer.responder_name, responder.subject)
     return answer.responder_key == _issuer_hashes(cms.SHA1, responder)[1]
 
 
@@ -401,7 +401,7 @@ def _delegation(responder: Certificate, issuer: Certificate, *, at: datetime, li
         return "responder"
     if responder.key_usage is not None and not responder.key_usage & {"digitalSignature", "nonRepudiation"}:
         return "responder"
-    if not certificates.same_name(responder.issuer, issuer.subject) or not responder.is_valid_at(at):
+    if not names.same_name(responder.issuer, issuer.subject) or not responder.is_valid_at(at):
         return "responder"
     try:
         if not certificates.is_signed_by(responder.signature_algorithm, responder.signature, responder.signed, issuer):
@@ -410,7 +410,15 @@ def _delegation(responder: Certificate, issuer: Certificate, *, at: datetime, li
         return "algorithm"
     if certificates.extension(responder, _NO_CHECK) is not None:
         return ""
-    return "responder_unchecked" if revocation.status(responder, issuer, lists=lists, at=at).code else ""
+    return "responder_unchecked" if listed.status(responder, issuer, lists=lists, at=at).code else ""
+
+
+def is_about(answer: Answer, certificate: Certificate, issuer: Certificate) -> bool:
+    """Whether an answer speaks of the certificate at all; nothing of it is judged."""
+    try:
+        return any(_is_about(single, certificate, issuer) for single in answer.singles)
+    except Malformed:
+        return False
 
 
 def _is_about(single: Single, certificate: Certificate, issuer: Certificate) -> bool:

@@ -1,20 +1,24 @@
 """What is known of a signed message, as of one moment.
 
 Every reason a message can be refused or left open for stands in ``REASONS`` with the stage it
-belongs to and its weight; the words of each are the term ``sig.reason.<code>``.
+belongs to and its weight; the words of each are the term ``sig.reason.<code>``.  ``indications``
+says the same in the words of ETSI EN 319 102-1.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+from app.signatures import indications
+
 
 class Verdict(StrEnum):
-    """The answer; ETSI EN 319 102-1 calls them TOTAL-PASSED, TOTAL-FAILED and INDETERMINATE."""
+    """The answer of the house: is the signature to be accepted, refused, or not decided yet?"""
 
     VALID = "VALID"
     INVALID = "INVALID"
@@ -81,8 +85,21 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "signing_certificate_unsupported": (Stage.SIGNED_ATTRIBUTES, OPEN),
     "signing_certificate_absent": (Stage.SIGNED_ATTRIBUTES, NOTE),
     "digest_unlisted": (Stage.SIGNED_ATTRIBUTES, NOTE),
-    # time-stamps
+    # time-stamps: what cannot be relied upon is told, and the signature is judged as if it had none
     "timestamp_not_verified": (Stage.TIMESTAMP, NOTE),
+    "timestamp_malformed": (Stage.TIMESTAMP, NOTE),
+    "timestamp_imprint": (Stage.TIMESTAMP, NOTE),
+    "timestamp_algorithm": (Stage.TIMESTAMP, NOTE),
+    "timestamp_signature": (Stage.TIMESTAMP, NOTE),
+    "timestamp_purpose": (Stage.TIMESTAMP, NOTE),
+    "timestamp_policy": (Stage.TIMESTAMP, NOTE),
+    "timestamp_ahead": (Stage.TIMESTAMP, NOTE),
+    "timestamp_expired": (Stage.TIMESTAMP, NOTE),
+    "timestamp_untrusted": (Stage.TIMESTAMP, NOTE),
+    "timestamp_revoked": (Stage.TIMESTAMP, NOTE),
+    "timestamp_revocation_unknown": (Stage.TIMESTAMP, NOTE),
+    "timestamp_absent": (Stage.TIMESTAMP, NOTE),
+    "timestamp_required": (Stage.TIMESTAMP, OPEN),
     # the way to an anchor
     "chain_untrusted": (Stage.CHAIN, FAILS),
     "chain_not_ca": (Stage.CHAIN, FAILS),
@@ -90,6 +107,9 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "chain_path_length": (Stage.CHAIN, FAILS),
     "chain_critical_extension": (Stage.CHAIN, FAILS),
     "chain_expired": (Stage.CHAIN, FAILS),
+    "chain_names": (Stage.CHAIN, FAILS),
+    "chain_policy": (Stage.CHAIN, FAILS),
+    "chain_anchor_term": (Stage.CHAIN, FAILS),
     "chain_unsupported": (Stage.CHAIN, OPEN),
     # what the key is for, and whose it is
     "key_usage": (Stage.KEY_USAGE, FAILS),
@@ -103,11 +123,21 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "not_yet_valid": (Stage.VALIDITY, FAILS),
     "signing_time_outside": (Stage.VALIDITY, FAILS),
     "signing_time_ahead": (Stage.VALIDITY, NOTE),
+    "signing_time_after_timestamp": (Stage.VALIDITY, NOTE),
     # revocation
     "revoked": (Stage.REVOCATION, FAILS),
+    "not_issued": (Stage.REVOCATION, FAILS),
     "chain_revoked": (Stage.REVOCATION, FAILS),
+    "status_unknown": (Stage.REVOCATION, OPEN),
     "revocation_unknown": (Stage.REVOCATION, OPEN),
     "revocation_stale": (Stage.REVOCATION, OPEN),
+    "revocation_unavailable": (Stage.REVOCATION, OPEN),
+    "revocation_refused": (Stage.REVOCATION, OPEN),
+    "revocation_incomplete": (Stage.REVOCATION, OPEN),
+    "revoked_later": (Stage.REVOCATION, NOTE),
+    "revocation_one_source": (Stage.REVOCATION, NOTE),
+    "revocation_after_expiry": (Stage.REVOCATION, NOTE),
+    "revocation_answer_refused": (Stage.REVOCATION, NOTE),
     "revocation_not_required": (Stage.REVOCATION, NOTE),
     "chain_revocation_unknown": (Stage.REVOCATION, NOTE),
 }
@@ -124,14 +154,82 @@ def _utc(moment: datetime | None) -> str | None:
     return None if moment is None else moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+_WEIGHTS = (FAILS, OPEN, NOTE)
+
+
+@dataclass
+class Findings:
+    """What was found on the way, in order: codes of ``REASONS``, few words to some, and the stages gone through."""
+
+    codes: list[str] = field(default_factory=list)
+    details: dict[str, str] = field(default_factory=dict)
+    judged: set[Stage] = field(default_factory=set)
+
+    def add(self, code: str, detail: str = "") -> None:
+        """Note a finding once; the last detail stays."""
+        if code not in self.codes:
+            self.codes.append(code)
+        if detail:
+            self.details[code] = detail
+
+    def stages(self) -> dict[Stage, Outcome]:
+        """Return each stage's outcome: its worst finding, PASS if it was judged, else that it was not."""
+        outcomes = {}
+        for stage in Stage:
+            found = {REASONS[code][1] for code in self.codes if REASONS[code][0] is stage}
+            nothing = Outcome.SKIP if stage is Stage.TIMESTAMP else Outcome.NOT_VERIFIED
+            good = Outcome.PASS if stage in self.judged else nothing
+            outcomes[stage] = next((weight for weight in _WEIGHTS if weight in found), good)
+        return outcomes
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One thing that a verdict relied upon, as bytes to be kept.
+
+    ``kind`` is ``certificate``, ``list`` (CRL), ``ocsp`` or ``token``; ``der`` as it came.
+    """
+
+    kind: str
+    der: bytes
+
+    def to_dict(self) -> dict[str, str]:
+        """Return kind and SHA-256; the bytes themselves are kept by whoever needs them later."""
+        return {"kind": self.kind, "sha256": hashlib.sha256(self.der).hexdigest()}
+
+
+@dataclass(frozen=True)
+class TimeStamp:
+    """The token that proves when a signature existed: ``at`` is its genTime, ``policy`` an identifier of the TSA."""
+
+    at: datetime
+    authority: str
+    policy: str
+    serial: str
+    not_after: datetime
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able values."""
+        return {
+            "at": _utc(self.at),
+            "authority": self.authority,
+            "policy": self.policy,
+            "serial": self.serial,
+            "not_after": _utc(self.not_after),
+        }
+
+
 @dataclass(frozen=True)
 class SignerReport:
     """What is known of one signer.
 
     ``iin``, ``bin``, ``name``, ``organisation`` and ``roles`` are what the certificate says; they
     prove something only with the verdict VALID.  ``signing_time`` is the signer's own claim.
-    ``revoked_at`` is set when a revocation list names the certificate.  ``findings`` are codes of
-    ``REASONS``, ``details`` a few words to some of them.
+    ``revoked_at`` is set when the certificate was revoked, also when that is later than the moment
+    it is judged for.  That moment is ``reference_time``: the time of ``timestamp``, the earliest
+    token that may be relied upon, else the moment of the check.  ``policy`` names the rules.
+    ``findings`` are codes of ``REASONS``, ``details`` a few words to some of them.  ``evidence``
+    is all that was relied upon, the signature itself and the anchors' trust excepted.
     """
 
     findings: tuple[str, ...]
@@ -149,6 +247,10 @@ class SignerReport:
     signing_time: datetime | None = None
     revoked_at: datetime | None = None
     algorithm: str | None = None
+    reference_time: datetime | None = None
+    timestamp: TimeStamp | None = None
+    policy: str | None = None
+    evidence: tuple[Evidence, ...] = ()
     details: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -166,6 +268,30 @@ class SignerReport:
         """Return the findings that are told but weigh nothing."""
         return tuple(code for code in self.findings if REASONS[code][1] is NOTE)
 
+    @property
+    def sub_indications(self) -> tuple[str, ...]:
+        """Return the reasons in the words of ETSI EN 319 102-1.
+
+        That a certificate had ended before the signature was made is proven only by the signer's
+        own claim of a later time; without it nothing shows when the signature was made.
+        """
+        claimed = self.signing_time
+        proven = set()
+        if claimed is not None and self.revoked_at is not None and claimed >= self.revoked_at:
+            proven.add("revoked")
+        if claimed is not None and self.not_after is not None and claimed > self.not_after:
+            proven.add("expired")
+        return indications.sub_indications(self.reasons, proven=proven)
+
+    @property
+    def indication(self) -> str:
+        """Return TOTAL-PASSED, TOTAL-FAILED or INDETERMINATE, as ETSI EN 319 102-1 reads the reasons.
+
+        It can leave open what ``verdict`` refuses: the house refuses a revoked certificate without
+        a time-stamp, the standard would wait for a proof that the signature is older.
+        """
+        return indications.indication(self.sub_indications)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report as JSON-able values."""
         return {
@@ -175,6 +301,8 @@ class SignerReport:
             "organisation": self.organisation,
             "roles": list(self.roles),
             "verdict": self.verdict.value,
+            "indication": self.indication,
+            "sub_indications": list(self.sub_indications),
             "reasons": list(self.reasons),
             "notes": list(self.notes),
             "details": dict(self.details),
@@ -186,6 +314,11 @@ class SignerReport:
             "signing_time": _utc(self.signing_time),
             "revoked_at": _utc(self.revoked_at),
             "algorithm": self.algorithm,
+            "reference_time": _utc(self.reference_time),
+            "reference_from": "timestamp" if self.timestamp else "check" if self.reference_time else None,
+            "timestamp": self.timestamp.to_dict() if self.timestamp else None,
+            "policy": self.policy,
+            "evidence": [one.to_dict() for one in self.evidence],
         }
 
 
@@ -223,10 +356,27 @@ class SignatureReport:
         """Return the findings that are told but weigh nothing, each once."""
         return tuple(dict.fromkeys(code for signer in self.signers for code in signer.notes))
 
+    @property
+    def sub_indications(self) -> tuple[str, ...]:
+        """Return the sub-indications of the message and of all signers, each once."""
+        own = [code for code in self.findings if REASONS[code][1] is not NOTE]
+        if not self.signers and not own:
+            own = ["no_signers"]
+        found = [*indications.sub_indications(own)]
+        found += [code for signer in self.signers for code in signer.sub_indications]
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def indication(self) -> str:
+        """Return the worst of all indications; see ``SignerReport.indication``."""
+        return indications.indication(self.sub_indications)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the report in the JSON shape of ``flask verify``."""
         return {
             "verdict": self.verdict.value,
+            "indication": self.indication,
+            "sub_indications": list(self.sub_indications),
             "reasons": list(self.reasons),
             "notes": list(self.notes),
             "details": dict(self.details),

@@ -1,35 +1,64 @@
-"""Revocation lists (CRL, RFC 5280 section 5), judged without any network.
+"""Revocation lists (CRL, RFC 5280 section 5) as they are read; ``listed`` judges what they prove.
 
-A list speaks only when its issuer signed it, for certificates of that issuer, and until its
-nextUpdate.  Lists that speak for a part only (delta, indirect, by reason) are not used.
+A list may have a million entries: they are never taken apart as a whole.  A serial number is
+looked for as bytes, and only the entries in which the bytes occur are read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from app.signatures import algorithms, asn1, certificates
-from app.signatures.asn1 import Malformed
+from app.signatures import algorithms, asn1, certificates, distribution, names
+from app.signatures.asn1 import Element, Malformed
 from app.signatures.certificates import Certificate
+from app.signatures.distribution import EVERYTHING, Scope
+from app.signatures.names import DIRECTORY
 
 LARGEST_LIST = 64 * 1024 * 1024
-_CRL_NUMBER, _AUTHORITY_KEY_ID, _FRESHEST = "2.5.29.20", "2.5.29.35", "2.5.29.46"
-_UNDERSTOOD = frozenset({_CRL_NUMBER, _AUTHORITY_KEY_ID, _FRESHEST})
-_DELTA = "2.5.29.27"
-_REASON, _INVALIDITY_DATE = "2.5.29.21", "2.5.29.24"
-REMOVED, KEY_COMPROMISE = 8, 1
+MOST_ELEMENTS = 4_000
+
+_NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID = "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.35"
+_UNDERSTOOD = frozenset(
+    {
+        _NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID,
+        "2.5.29.18",  # other names of the issuer
+        "2.5.29.46",  # where the newest delta list lies
+        "2.5.29.60",  # since when expired certificates stay on the list
+    }
+)  # fmt: skip
+_REASON, _HOLD_INSTRUCTION, _INVALIDITY_DATE, _ISSUER = "2.5.29.21", "2.5.29.23", "2.5.29.24", "2.5.29.29"
+_UNDERSTOOD_OF_AN_ENTRY = frozenset({_REASON, _HOLD_INSTRUCTION, _INVALIDITY_DATE})
+KEY_COMPROMISE, REMOVED = 1, 8
 REASON_NAMES = {
     0: "unspecified", 1: "keyCompromise", 2: "cACompromise", 3: "affiliationChanged", 4: "superseded",
     5: "cessationOfOperation", 6: "certificateHold", 8: "removeFromCRL", 9: "privilegeWithdrawn", 10: "aACompromise",
 }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Revocation:
+    """One entry: since when, and why (a word of RFC 5280)."""
+
+    since: datetime
+    reason: str
+
+    @property
+    def is_removed(self) -> bool:
+        """Whether the entry takes back an earlier one."""
+        return self.reason == REASON_NAMES[REMOVED]
+
+
 @dataclass(frozen=True, eq=False)
 class RevocationList:
-    """A list as read; ``entries`` is where its entries lie in ``der``."""
+    """A list as read; ``entries`` is where its entries lie in ``der``.
+
+    ``base`` is set for a delta list: the number of the list that it continues.  ``is_usable``:
+    every critical extension of the list is one we know.
+    """
 
     der: bytes
     issuer: bytes
@@ -39,15 +68,37 @@ class RevocationList:
     signature_algorithm: str
     signature: bytes
     entries: tuple[int, int]
+    issuer_key_identifier: bytes | None
+    number: int | None
+    base: int | None
+    scope: Scope
     is_usable: bool
+    known: dict[str, bool] = field(default_factory=dict, repr=False)
+    """What was computed of the list, kept for the next question: hashing it is not cheap."""
+
+    def is_signed_by(self, issuer: Certificate) -> bool:
+        """Whether the list's signature is that of a certificate's key; one we cannot compute is not."""
+        if issuer.fingerprint not in self.known:
+            try:
+                self.known[issuer.fingerprint] = certificates.is_signed_by(
+                    self.signature_algorithm, self.signature, self.signed, issuer
+                )
+            except algorithms.Unsupported:
+                return False
+        return self.known[issuer.fingerprint]
+
+    @property
+    def is_understood(self) -> bool:
+        """Whether no entry has a critical extension that we do not know: one is enough to void the list.
+
+        Source: RFC 5280, 5.3.
+        """
+        if "understood" not in self.known:
+            self.known["understood"] = _is_understood(self)
+        return self.known["understood"]
 
 
-@dataclass(frozen=True)
-class Revocation:
-    """One entry: since when, and why (a word of RFC 5280)."""
-
-    since: datetime
-    reason: str
+# --- reading --------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=8)
@@ -88,13 +139,9 @@ def _read(der: bytes) -> RevocationList:
     if rest and rest[0][0] == asn1.SEQUENCE:
         entries = rest[0][2:]
         rest = rest[1:]
-    is_usable = True
-    for extensions in rest:
-        if extensions[0] != 0xA0:
-            raise Malformed
-        for extension in asn1.decode(der[extensions[2] : extensions[3]], asn1.EXTENSIONS):
-            oid = str(extension["extnID"])
-            is_usable = is_usable and oid != _DELTA and (not extension["critical"] or oid in _UNDERSTOOD)
+    if len(rest) > 1 or any(place[0] != 0xA0 for place in rest):
+        raise Malformed
+    extensions = _extensions(der[rest[0][2] : rest[0][3]]) if rest else {}
     return RevocationList(
         der=der,
         issuer=_raw(der, issuer),
@@ -104,7 +151,11 @@ def _read(der: bytes) -> RevocationList:
         signature_algorithm=str(named["algorithm"]),
         signature=certificates.whole_octets(der[signature[2] : signature[3]]),
         entries=entries,
-        is_usable=is_usable,
+        issuer_key_identifier=_key_identifier(extensions),
+        number=_integer(extensions, _NUMBER),
+        base=_integer(extensions, _DELTA),
+        scope=distribution.read_scope(extensions[_SCOPE][1]) if _SCOPE in extensions else EVERYTHING,
+        is_usable=all(oid in _UNDERSTOOD for oid, (critical, _) in extensions.items() if critical),
     )
 
 
@@ -112,86 +163,144 @@ def _raw(der: bytes, place: tuple[int, int, int, int]) -> bytes:
     return der[place[1] : place[3]]
 
 
-def entry(revoked: RevocationList, serial: int) -> Revocation | None:
-    """Return the entry of a serial number, None when the list does not name it.
+_Extensions = Mapping[str, tuple[bool, bytes]]
 
-    With the reason keyCompromise the invalidity date counts if it is the earlier one.
+
+def _extensions(der: bytes) -> _Extensions:
+    """Return critical and value of each extension in a SEQUENCE of them."""
+    found: dict[str, tuple[bool, bytes]] = {}
+    for extension in _sequence(asn1.parse(der, elements=MOST_ELEMENTS)):
+        oid, *flag, value = _sequence(extension)
+        if len(flag) > 1 or any(one.tag != asn1.BOOLEAN or not one.is_der for one in flag):
+            raise Malformed(detail="extension")
+        if asn1.dotted(oid) in found:
+            raise Malformed(detail="extension twice")
+        if value.tag != asn1.OCTETS:
+            raise Malformed(detail="extension")
+        found[asn1.dotted(oid)] = (bool(flag) and flag[0].content != b"\0", value.content)
+    return found
+
+
+def _sequence(element: Element) -> tuple[Element, ...]:
+    if element.tag != asn1.SEQUENCE:
+        raise Malformed(detail="sequence")
+    return element.children
+
+
+def _integer(extensions: _Extensions, oid: str) -> int | None:
+    if oid not in extensions:
+        return None
+    number = asn1.parse(extensions[oid][1])
+    if number.tag != asn1.INTEGER:
+        raise Malformed(detail="number of a list")
+    return int.from_bytes(number.content, "big", signed=True)
+
+
+def _key_identifier(extensions: _Extensions) -> bytes | None:
+    if _AUTHORITY_KEY_ID not in extensions:
+        return None
+    parts = _sequence(asn1.parse(extensions[_AUTHORITY_KEY_ID][1], elements=MOST_ELEMENTS))
+    return next((part.content for part in parts if part.tag == 0x80), None)
+
+
+# --- entries --------------------------------------------------------------------------------------
+
+
+def entry(revoked: RevocationList, serial: int, issuer: bytes | None = None) -> Revocation | None:
+    """Return the entry of a certificate, None when the list does not name it.
+
+    ``issuer`` is the Name of the certificate's issuer; without it the list's own.  The dates of
+    ``_when`` count.
 
     Raises:
-        Malformed: an entry cannot be read; the list then proves nothing.
+        Malformed: the entries cannot be read; the list then proves nothing.
     """
-    for _, _, body, end in asn1.shallow(revoked.der, *revoked.entries):
-        number, since, *extensions = asn1.shallow(revoked.der, body, end)
-        if int.from_bytes(revoked.der[number[2] : number[3]], "big", signed=True) != serial:
+    wanted = asn1.integer(serial)
+    if len(wanted) >= 6:
+        wanted = wanted[2:]  # found even where the number has been padded
+    if revoked.der.find(wanted, *revoked.entries) < 0:
+        return None
+    try:
+        return _entry(revoked, serial, revoked.issuer if issuer is None else issuer, wanted)
+    except (IndexError, ValueError):
+        raise Malformed(detail="entry of a list") from None
+
+
+def _entry(revoked: RevocationList, serial: int, issuer: bytes, wanted: bytes) -> Revocation | None:
+    der = revoked.der
+    of = revoked.issuer  # an entry belongs to the issuer that was named last (RFC 5280, 5.3.3)
+    for start, end in _holding(revoked, wanted, *([asn1.oid(_ISSUER)] if revoked.scope.is_indirect else [])):
+        ((tag, _, body, _),) = asn1.shallow(der, start, end)
+        number, since, *more = asn1.shallow(der, body, end)
+        if tag != asn1.SEQUENCE or number[0] != asn1.INTEGER or len(more) > 1:
+            raise Malformed(detail="entry of a list")
+        extensions = _extensions(_raw(der, more[0])) if more else {}
+        if revoked.scope.is_indirect and _ISSUER in extensions:
+            of = _named_issuer(extensions[_ISSUER][1])
+        if int.from_bytes(der[number[2] : number[3]], "big", signed=True) != serial or not names.same_name(of, issuer):
             continue
-        moment = asn1.moment(since[0], revoked.der[since[2] : since[3]])
-        reason, invalid_from = 0, moment
-        for place in extensions:
-            for extension in asn1.decode(_raw(revoked.der, place), asn1.EXTENSIONS):
-                oid, value = str(extension["extnID"]), asn1.parse(bytes(extension["extnValue"]))
-                if oid == _REASON:
-                    reason = int.from_bytes(value.content, "big")
-                elif oid == _INVALIDITY_DATE:
-                    invalid_from = asn1.moment(value.tag, value.content)
-                elif extension["critical"]:
-                    raise Malformed(detail="critical extension of an entry")
-        if reason == REMOVED:
-            return None
-        if reason == KEY_COMPROMISE:
-            moment = min(moment, invalid_from)
-        return Revocation(moment, REASON_NAMES.get(reason, str(reason)))
+        return _when(asn1.moment(since[0], der[since[2] : since[3]]), extensions)
     return None
 
 
-def _is_authentic(revoked: RevocationList, issuer: Certificate) -> bool:
+def _holding(revoked: RevocationList, *needles: bytes) -> Iterator[tuple[int, int]]:
+    """Yield start and end of the entries in which one of the needles occurs."""
+    der, (position, stop) = revoked.der, revoked.entries
+    hits = {needle: der.find(needle, position, stop) for needle in needles}
+    while hits := {needle: at for needle, at in hits.items() if at >= 0}:
+        nearest = min(hits.values())
+        while True:
+            size = der[position + 1]
+            start, position = position, position + 2 + size
+            if size >= 0x80:
+                position = next(asn1.shallow(der, start, stop))[3]
+            if position > nearest:
+                break
+        if position > stop:
+            raise Malformed(detail="entry of a list")
+        yield start, position
+        hits = {needle: at if at >= position else der.find(needle, position, stop) for needle, at in hits.items()}
+
+
+def _named_issuer(value: bytes) -> bytes:
+    for name in names.general_names(asn1.parse(value, elements=MOST_ELEMENTS)):
+        if name.kind == DIRECTORY:
+            return name.value
+    raise Malformed(detail="issuer of an entry")
+
+
+def _when(since: datetime, extensions: _Extensions) -> Revocation:
+    """Return an entry; with the reason keyCompromise the invalidity date counts if it is the earlier one."""
+    reason, invalid_from = 0, since
+    if _REASON in extensions:
+        reason = int.from_bytes(asn1.parse(extensions[_REASON][1]).content, "big")
+    if _INVALIDITY_DATE in extensions:
+        date = asn1.parse(extensions[_INVALIDITY_DATE][1])
+        invalid_from = asn1.moment(date.tag, date.content)
+    if reason == KEY_COMPROMISE:
+        since = min(since, invalid_from)
+    return Revocation(since, REASON_NAMES.get(reason, str(reason)))
+
+
+_TRUE = b"\x01\x01\xff"
+_CRITICAL = {
+    False: re.compile(re.escape(_TRUE)),
+    True: re.compile(b"(?<!%s)%s" % (re.escape(asn1.oid(_ISSUER)), re.escape(_TRUE))),
+}
+"""Bytes that may be the mark of a critical extension, by whether the list may name issuers."""
+
+
+def _is_understood(revoked: RevocationList) -> bool:
+    if _CRITICAL[revoked.scope.is_indirect].search(revoked.der, *revoked.entries) is None:
+        return True
+    known = _UNDERSTOOD_OF_AN_ENTRY | ({_ISSUER} if revoked.scope.is_indirect else set())
     try:
-        return certificates.is_signed_by(revoked.signature_algorithm, revoked.signature, revoked.signed, issuer)
-    except algorithms.Unsupported:
+        for start, end in _holding(revoked, _TRUE):
+            ((_, _, body, _),) = asn1.shallow(revoked.der, start, end)
+            for place in list(asn1.shallow(revoked.der, body, end))[2:]:
+                extensions = _extensions(_raw(revoked.der, place))
+                if any(critical and oid not in known for oid, (critical, _) in extensions.items()):
+                    return False
+    except (IndexError, ValueError, Malformed):
         return False
-
-
-@dataclass(frozen=True)
-class Status:
-    """What the lists say of one certificate: ``code`` of ``report.REASONS`` or "" for good.
-
-    ``used`` are the lists relied upon, in DER.
-    """
-
-    code: str
-    revocation: Revocation | None = None
-    used: tuple[bytes, ...] = ()
-
-
-def status(
-    certificate: Certificate,
-    issuer: Certificate,
-    *,
-    lists: Sequence[RevocationList],
-    at: datetime,
-) -> Status:
-    """Return what the newest authentic list of the issuer says of a certificate at ``at``.
-
-    A revocation after ``at`` does not yet count.  A list past its nextUpdate still proves that a
-    certificate was revoked, but no longer that it was not.
-    """
-    if issuer.key_usage is not None and "cRLSign" not in issuer.key_usage:
-        return Status("revocation_unknown")
-    own = [
-        revoked
-        for revoked in lists
-        if revoked.is_usable
-        and certificates.same_name(revoked.issuer, issuer.subject)
-        and _is_authentic(revoked, issuer)
-    ]
-    if not own:
-        return Status("revocation_unknown")
-    newest = max(own, key=lambda revoked: revoked.this_update)
-    try:
-        found = entry(newest, certificate.serial)
-    except (Malformed, ValueError):
-        return Status("revocation_unknown")
-    if found is not None and found.since <= at:
-        return Status("revoked", found, (newest.der,))
-    if newest.next_update is None or newest.next_update < at:
-        return Status("revocation_stale", None, (newest.der,))
-    return Status("", found, (newest.der,))
+    return True

@@ -2,17 +2,25 @@
 
 Signers, responders and time-stamping authorities are asked the same two questions; whether the
 answers are enough for what the key did is judged by those who ask.
+
+Two moments count.  ``at`` is the one the certificate is judged for: a proven time of signing, or
+simply now.  ``now`` is when the judgement is made: what is known by then of ``at`` counts, so an
+answer or a list younger than ``at`` is welcome, and a revocation after ``at`` does no harm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.signatures import certificates, revocation
-from app.signatures import trust as paths
+from app.signatures import names, ocsp, paths, revocation
 from app.signatures.certificates import Certificate
+from app.signatures.list_issuers import ListIssuers
+from app.signatures.ocsp import State
+from app.signatures.policy import Policy, Sources
+from app.signatures.report import Evidence
+from app.signatures.revocation import Revocation
 from app.signatures.trust import TrustStore
 
 
@@ -21,16 +29,15 @@ class Standing:
     """What is known of a certificate as of one moment.
 
     ``path`` begins with the certificate and ends, without a finding of the chain, in an anchor.
-    ``findings`` are codes of ``report.REASONS``, each with a few words or "".  ``revoked_at`` is
-    set when a list names the certificate, also when that does not count yet.  ``used`` are the
-    revocation lists relied upon, in DER: the evidence to be kept.
+    ``findings`` are codes of ``report.REASONS``, each with a few words or "".  ``revocation`` is
+    set when the certificate was revoked, also when that does not count yet.  ``evidence`` are the
+    certificates, lists and answers relied upon.
     """
 
     path: tuple[Certificate, ...]
     findings: tuple[tuple[str, str], ...]
-    revoked_at: datetime | None = None
-    used: tuple[bytes, ...] = ()
-    chain_judged: bool = True
+    revocation: Revocation | None = None
+    evidence: tuple[Evidence, ...] = ()
     revocation_judged: bool = False
 
 
@@ -40,43 +47,176 @@ def judge(
     pool: Sequence[Certificate],
     store: TrustStore,
     at: datetime,
-    revocation_required: bool = True,
+    now: datetime,
+    policy: Policy,
 ) -> Standing:
     """Judge the path of a certificate and whether it or one of its issuers was revoked at ``at``.
 
-    ``pool`` are certificates that came along and may stand between; they give no trust.  Without
-    ``revocation_required`` a missing proof is only noted; a revocation counts in either case.
+    ``pool`` are certificates that came along and may stand between; they give no trust.
     """
-    found = paths.find_path(certificate, store=store, pool=pool, at=at)
+    found = paths.find_path(certificate, store=store, pool=pool, at=at, demand=policy.certificate_policies)
     findings = [(fault, found.detail) for fault in found.faults]
+    chain = tuple(Evidence("certificate", one.der) for one in found.certificates)
     if len(found.certificates) < 2:
         # Without an issuer that is proven nobody can say whether the certificate was revoked.
-        findings.append(("revocation_unknown" if revocation_required else "revocation_not_required", ""))
-        return Standing(found.certificates, tuple(findings))
-    statuses = [
-        revocation.status(one, issuer, lists=store.lists, at=at)
+        findings.append(("revocation_unknown" if policy.revocation_required else "revocation_not_required", ""))
+        return Standing(found.certificates, tuple(findings), evidence=chain)
+    lists = ListIssuers(store, pool, found.certificates[-1], at=at, now=now)
+    words = [
+        _heard(one, issuer, lists=lists, policy=policy)
         for one, issuer in zip(found.certificates, found.certificates[1:], strict=False)
     ]
-    findings += _own(statuses[0], required=revocation_required)
-    for one, status in zip(found.certificates[1:], statuses[1:], strict=False):
-        if status.code == "revoked":
-            findings.append(("chain_revoked", certificates.display(one.subject)))
-        elif status.code:
+    findings += words[0].findings(policy)
+    for one, heard in zip(found.certificates[1:], words[1:], strict=False):
+        if heard.counting is not None or heard.is_not_issued:
+            findings.append(("chain_revoked", names.display(one.subject)))
+        elif not heard.sources:
             findings.append(("chain_revocation_unknown", ""))
-    own = statuses[0].revocation
+    relied = (evidence for heard in words for evidence in heard.evidence)
     return Standing(
         path=found.certificates,
         findings=tuple(findings),
-        revoked_at=own.since if own is not None else None,
-        used=tuple(dict.fromkeys(der for status in statuses for der in status.used)),
+        revocation=words[0].revocation,
+        evidence=tuple(dict.fromkeys((*chain, *relied))),
         revocation_judged=True,
     )
 
 
-def _own(status: revocation.Status, *, required: bool) -> list[tuple[str, str]]:
-    if status.code == "revoked" and status.revocation is not None:
-        since = status.revocation.since.strftime("%Y-%m-%dT%H:%M:%SZ")
-        return [("revoked", f"{status.revocation.reason}, {since}")]
-    if status.code:
-        return [(status.code if required else "revocation_not_required", "")]
-    return []
+# --- what lists and answers say of one certificate -------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Word:
+    """One authentic word on a certificate: a list or an answer, made at ``made``; not revoked if None."""
+
+    source: Sources
+    made: datetime
+    revocation: Revocation | None
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """All that is heard of one certificate; ``lacks`` are codes for what is missing or may not be relied upon."""
+
+    certificate: Certificate
+    at: datetime
+    words: tuple[_Word, ...]
+    lacks: tuple[tuple[str, str], ...]
+    is_not_issued: bool = False
+    is_unknown: bool = False
+    archive_cutoff: datetime | None = None
+
+    @property
+    def sources(self) -> frozenset[Sources]:
+        """Return from whom there is a word."""
+        return frozenset(word.source for word in self.words)
+
+    @property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """Return what the words stand in."""
+        return tuple(word.evidence for word in self.words)
+
+    @property
+    def revocation(self) -> Revocation | None:
+        """Return the revocation that holds, the earliest: a final one always, a hold while no newer word lifts it."""
+        newest = max((word.made for word in self.words), default=self.at)
+        held = [
+            word.revocation
+            for word in self.words
+            if word.revocation is not None and (word.revocation.reason != ocsp.HOLD or word.made == newest)
+        ]
+        return min(held, key=lambda one: one.since, default=None)
+
+    @property
+    def counting(self) -> Revocation | None:
+        """Return the revocation if it had happened by the moment judged for."""
+        revoked = self.revocation
+        return revoked if revoked is not None and revoked.since <= self.at else None
+
+    def findings(self, policy: Policy) -> Iterator[tuple[str, str]]:
+        """Yield what this says of a signer under the policy."""
+        if self.is_not_issued:
+            yield "not_issued", ""
+        if self.counting is not None:
+            yield "revoked", _told(self.counting)
+        elif self.revocation is not None:
+            yield "revoked_later", _told(self.revocation)
+        if self.is_unknown:
+            yield "status_unknown", ""
+        if self.counting is None and not self.is_not_issued:
+            yield from self._shortage(policy)
+
+    def _shortage(self, policy: Policy) -> Iterator[tuple[str, str]]:
+        if not self.words:
+            yield (self.lacks or (("revocation_unknown", ""),))[0] if policy.revocation_required else (
+                "revocation_not_required", ""
+            )  # fmt: skip
+            return
+        if not _is_enough(self.sources, policy.revocation):
+            yield "revocation_incomplete" if policy.revocation_required else "revocation_not_required", ""
+        elif not _is_enough(self.sources, policy.revocation_wanted):
+            yield "revocation_one_source", ""
+        # Lists may forget, and responders need not know, certificates that have expired.
+        last = max(word.made for word in self.words)
+        kept = self.archive_cutoff is not None and self.archive_cutoff <= self.certificate.not_after
+        if self.at <= self.certificate.not_after < last and not kept:
+            yield "revocation_after_expiry", ""
+        for code, detail in self.lacks:
+            if code == "revocation_refused":
+                yield "revocation_answer_refused", detail
+
+
+def _told(revoked: Revocation) -> str:
+    return f"{revoked.reason}, {revoked.since:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _is_enough(sources: frozenset[Sources], demand: Sources) -> bool:
+    if demand is Sources.EITHER:
+        return bool(sources)
+    wanted = {Sources.OCSP, Sources.CRL} if demand is Sources.BOTH else {demand}
+    return wanted <= sources
+
+
+def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers, policy: Policy) -> _Heard:
+    store, at, now = lists.store, lists.at, lists.now
+    words: list[_Word] = []
+    lacks: list[tuple[str, str]] = []
+    states: set[State] = set()
+    cutoffs: list[datetime] = []
+    for answer in store.answers:
+        if not answer.status and not ocsp.is_about(answer, certificate, issuer):
+            continue
+        found = ocsp.judge(
+            answer,
+            certificate,
+            issuer,
+            at=now,
+            proven=at if at < now else None,
+            window=policy.ocsp_window,
+            skew=policy.skew,
+            lists=store.lists,
+        )
+        states.add(found.state)
+        if found.state in (State.GOOD, State.REVOKED) and found.this_update is not None:
+            words.append(_Word(Sources.OCSP, found.this_update, found.revocation, Evidence("ocsp", answer.der)))
+            cutoffs += [found.archive_cutoff] if found.archive_cutoff is not None else []
+        elif found.state is State.UNAVAILABLE:
+            lacks.append(("revocation_unavailable", found.why))
+        elif found.state is State.REFUSED:
+            lacks.append(("revocation_refused", found.why))
+    listed = lists.status(certificate, issuer)
+    if listed.code in ("", "revoked"):
+        made = max((revocation.read(der).this_update for der in listed.used), default=at)
+        words += [_Word(Sources.CRL, made, listed.revocation, Evidence("list", der)) for der in listed.used]
+    elif listed.code == "revocation_stale":
+        lacks.insert(0, (listed.code, ""))
+    return _Heard(
+        certificate=certificate,
+        at=at,
+        words=tuple(words),
+        lacks=tuple(lacks),
+        is_not_issued=State.NOT_ISSUED in states,
+        is_unknown=State.UNKNOWN in states,
+        archive_cutoff=min(cutoffs, default=None),
+    )

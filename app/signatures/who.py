@@ -19,6 +19,7 @@ _TOLD_AS = {
     "revoked": "err.cert_revoked",
     "revocation_unknown": "err.ocsp",
     "revocation_stale": "err.ocsp",
+    "revocation_unavailable": "err.ocsp",
 }
 """Reasons for which the screens have a sentence of their own."""
 

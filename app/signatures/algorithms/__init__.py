@@ -2,19 +2,21 @@
 
 A new algorithm is one file beside this one and its entries in the two tables.  What stands in
 neither table is not guessed: it is ``unsupported`` (INDETERMINATE) or, when it is known to be
-broken, ``weak`` (INVALID).
+broken, ``weak`` (INVALID).  GOST is computed in plain Python, or by libraries of the system where
+they are there (``in_use`` tells).
 """
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from app.signatures.algorithms import rsa
-from app.signatures.algorithms.rsa import WeakKey
+from app.signatures.algorithms import gost, rsa
+from app.signatures.algorithms.native import in_use
+from app.signatures.algorithms.refusals import NAMES, Mismatch, TooSlow, Unsupported, Weak, WeakKey
 
 __all__ = [
-    "ALGORITHMS", "DIGESTS", "NAMES", "Algorithm", "Digest", "Mismatch", "Unsupported", "Weak", "WeakKey",
-    "digest", "signature",
+    "ALGORITHMS", "DIGESTS", "NAMES", "Algorithm", "Digest", "Mismatch", "TooSlow", "Unsupported", "Weak", "WeakKey",
+    "digest", "in_use", "signature",
 ]  # fmt: skip
 
 
@@ -39,6 +41,7 @@ class Algorithm(Protocol):
 
         Raises:
             WeakKey: the key is too short to prove anything.
+            TooSlow: ``signed`` is too long for what is at hand.
         """
         ...
 
@@ -52,34 +55,16 @@ class Digest(Protocol):
     def oids(self) -> tuple[str, ...]: ...
 
     def compute(self, content: bytes) -> bytes:
-        """Return the digest of ``content``."""
+        """Return the digest of ``content``.
+
+        Raises:
+            TooSlow: it is too long for what is at hand.
+        """
         ...
 
 
-class Unsupported(Exception):
-    """An algorithm that is not in the tables; ``oid`` and, where known, its ``name``."""
-
-    def __init__(self, oid: str) -> None:
-        super().__init__(oid)
-        self.oid = oid
-        self.name = NAMES.get(oid, oid)
-
-
-class Weak(Exception):
-    """An algorithm that no longer proves anything."""
-
-    def __init__(self, oid: str) -> None:
-        super().__init__(oid)
-        self.oid = oid
-        self.name = NAMES.get(oid, oid)
-
-
-class Mismatch(Exception):
-    """Key, signature and digest algorithm that do not belong together."""
-
-
-_SIGNATURES: tuple[Algorithm, ...] = (*rsa.SIGNATURES,)
-_DIGESTS: tuple[Digest, ...] = (*rsa.DIGESTS,)
+_SIGNATURES: tuple[Algorithm, ...] = (*rsa.SIGNATURES, *gost.SIGNATURES)
+_DIGESTS: tuple[Digest, ...] = (*rsa.DIGESTS, *gost.DIGESTS)
 
 
 ALGORITHMS = {
@@ -90,26 +75,6 @@ ALGORITHMS = {
 """By the identifier of the signature; rsaEncryption alone (as OpenSSL writes) leaves the digest to choose."""
 
 DIGESTS = {oid: known for known in _DIGESTS for oid in known.oids}
-
-NAMES = {
-    "1.2.398.3.10.1.1.1.1": "GOST 34.310-2004",
-    "1.2.398.3.10.1.1.1.2": "GOST 34.310-2004",
-    "1.2.398.3.10.1.3.1": "GOST 34.311-95",
-    "1.2.398.3.10.1.1.2.1": "GOST R 34.10-2015 (256)",
-    "1.2.398.3.10.1.1.2.2": "GOST R 34.10-2015 (512)",
-    "1.2.398.3.10.1.1.2.3.1": "GOST R 34.10-2015 (256)",
-    "1.2.398.3.10.1.1.2.3.2": "GOST R 34.10-2015 (512)",
-    "1.2.398.3.10.1.3.2": "GOST R 34.11-2012 (256)",
-    "1.2.398.3.10.1.3.3": "GOST R 34.11-2012 (512)",
-    "1.2.840.113549.1.1.10": "RSASSA-PSS",
-    "1.2.840.10045.2.1": "EC",
-    "1.2.840.10045.4.3.2": "ECDSA with SHA-256",
-    "1.2.840.113549.1.1.4": "MD5 with RSA",
-    "1.2.840.113549.1.1.5": "SHA-1 with RSA",
-    "1.3.14.3.2.26": "SHA-1",
-    "1.2.840.113549.2.5": "MD5",
-}
-"""Names for reports of what we do not compute."""
 
 WEAK = frozenset(
     {

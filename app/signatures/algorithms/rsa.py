@@ -10,13 +10,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from app.signatures.algorithms.refusals import WeakKey
+
 RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 SHORTEST_KEY, LONGEST_KEY = 2048, 8192
 """Bits; longer keys only cost the verifier's time."""
-
-
-class WeakKey(Exception):
-    """A key that proves nothing: too short, or with an exponent that invites forgery."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 from forged_messages import NOW, Holder
 
 from app.sandbox.pki import SandboxPki
-from app.signatures import certificates, revocation
+from app.signatures import certificates, ocsp, revocation
 from app.signatures.report import SignatureReport
 from app.signatures.trust import Anchor, TrustStore
 from app.signatures.verify import STRICT, Policy, verify
@@ -32,8 +32,9 @@ class World:
         lists: tuple[bytes, ...] | None = None,
         policy: Policy = STRICT,
         intermediates: tuple[Holder, ...] | None = None,
+        answers: tuple[bytes, ...] = (),
     ) -> SignatureReport:
-        store = self.store
+        store = replace(self.store, answers=tuple(map(ocsp.read, answers)))
         if lists is not None:
             store = replace(store, lists=tuple(map(revocation.read, lists)))
         if intermediates is not None:

@@ -229,7 +229,7 @@ WRONG = {
     "signing-certificate by an unknown digest": (
         lambda w: forge.message(w.head, _attributes_with(w, certificate=signing.attribute(
             cms.SIGNING_CERTIFICATE_V2, tlv(SEQUENCE, tlv(SEQUENCE, tlv(
-                SEQUENCE, signing.algorithm("1.2.398.3.10.1.3.3"), tlv(OCTETS, b"x" * 64))))))),
+                SEQUENCE, signing.algorithm("2.16.840.1.101.3.4.2.8"), tlv(OCTETS, b"x" * 32))))))),
         "signing_certificate_unsupported", OPEN),
     "SHA-1": (_with_sha1, "algorithm_weak", BAD),
     "MD5 as digest": (
@@ -239,9 +239,9 @@ WRONG = {
     "parameters in the algorithm": (
         lambda w: forge.message(w.head, signature=tlv(
             SEQUENCE, signing.oid(signing.SHA256_WITH_RSA), tlv(SEQUENCE))), "algorithm_mismatch", BAD),
-    "GOST as signature algorithm": (
+    "GOST as signature algorithm of an RSA key": (
         lambda w: forge.message(w.head, signature=signing.algorithm("1.2.398.3.10.1.1.2.3.2")),
-        "algorithm_unsupported", OPEN),
+        "algorithm_mismatch", BAD),
     "RSASSA-PSS": (
         lambda w: forge.message(w.head, signature=signing.algorithm("1.2.840.113549.1.1.10")),
         "algorithm_unsupported", OPEN),
