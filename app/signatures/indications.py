@@ -11,6 +11,7 @@ OF_FAILED = frozenset({"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "
 
 SUB_INDICATIONS: Mapping[str, str] = {
     # of the message
+    "xml_unsupported": "GENERIC",
     "empty": "FORMAT_FAILURE",
     "too_large": "FORMAT_FAILURE",
     "malformed": "FORMAT_FAILURE",
