@@ -193,7 +193,7 @@ def test_an_employees_certificate_signs_for_nobody_even_if_his_iin_is_registered
     db.session.commit()
 
     assert refused_with(desk, agreed, pki.sign(key, desk.document(), attached=False, at=now)) == {
-        say("err.cert_person", "kk")
+        say("sig.refusal.role", "kk")
     }
 
 
