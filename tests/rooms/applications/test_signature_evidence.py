@@ -59,7 +59,7 @@ def test_it_verifies_again_against_the_evidence_alone(signed, house, monkeypatch
 
 
 def test_the_package_is_enough_to_check_the_signature_without_this_system(signed, browser, house, tmp_path):
-    application, document, signature = signed
+    _, document, signature = signed
     answer = browser("issuer").get(links(*signed)["evidence"])
     assert answer.status == 200
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
