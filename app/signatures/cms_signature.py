@@ -62,8 +62,11 @@ def judge(
     _digest(signer, digest_of, findings)
     named = [certificate for certificate in pool if _is_named(certificate, signer)]
     if not named:
-        findings.add("certificate_missing")
-        return Made(None, None, signing_time)
+        # Who is named is not signed: a certificate that was exchanged leaves its key behind.
+        named = [one for one in pool[:MOST_NAMESAKES] if not _signature(signer, one, content)[0]]
+        findings.add("certificate_misnamed" if named else "certificate_missing")
+        if not named:
+            return Made(None, None, signing_time)
     if len(named) > 1:
         findings.add("several_certificates")
     tried = [(certificate, *_signature(signer, certificate, content)) for certificate in named[:MOST_NAMESAKES]]

@@ -29,6 +29,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "content_changed": "HASH_FAILURE",
     "signature_wrong": "SIG_CRYPTO_FAILURE",
     "certificate_missing": "NO_SIGNING_CERTIFICATE_FOUND",
+    "certificate_misnamed": "NO_SIGNING_CERTIFICATE_FOUND",
     "algorithm_unsupported": "GENERIC",
     "algorithm_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
     "algorithm_mismatch": "SIG_CRYPTO_FAILURE",

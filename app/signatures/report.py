@@ -69,6 +69,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "content_changed": (Stage.INTEGRITY, FAILS),
     "signature_wrong": (Stage.INTEGRITY, FAILS),
     "certificate_missing": (Stage.INTEGRITY, OPEN),
+    "certificate_misnamed": (Stage.INTEGRITY, FAILS),
     "several_certificates": (Stage.INTEGRITY, NOTE),
     "algorithm_unsupported": (Stage.INTEGRITY, OPEN),
     "algorithm_weak": (Stage.INTEGRITY, FAILS),
