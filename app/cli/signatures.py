@@ -130,7 +130,8 @@ def _told(report: SignatureReport) -> str:
         lines.append(f"{signer.verdict.value}: {who or 'unknown signer'}")
         if signer.reference_time is not None:
             by = f"time-stamp of {signer.timestamp.authority}" if signer.timestamp else "no time-stamp"
-            lines.append(f"  judged for {signer.reference_time:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
+            moment = signer.reference_time.astimezone(UTC)
+            lines.append(f"  judged for {moment:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
         if signer.sub_indications:
             lines.append(f"  {signer.indication}: {', '.join(signer.sub_indications)}")
         lines += [f"  {stage.value:<18}{outcome.value}" for stage, outcome in signer.stages.items()]
