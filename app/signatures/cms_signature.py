@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.signatures import algorithms, cms, names
+from app.signatures import algorithms, cms, effort, names
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import SignedData, SignerInfo
@@ -148,6 +148,7 @@ def _signature(signer: SignerInfo, certificate: Certificate, content: bytes | No
         if not (signer.signature.is_plain and signer.digest.is_plain):
             return "algorithm_mismatch", "", name
         signed = signer.signed if signer.signed is not None else content
+        effort.spend()
         if signed is None or not algorithm.verify(certificate.key, signer.value, signed):
             return "signature_wrong", "", name
     except algorithms.Unsupported as unsupported:

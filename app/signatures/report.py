@@ -53,6 +53,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     # of the message as a whole
     "empty": (None, FAILS),
     "too_large": (None, FAILS),
+    "too_costly": (None, FAILS),
     "malformed": (None, FAILS),
     "trailing_data": (None, FAILS),
     "not_signed_data": (None, FAILS),

@@ -6,6 +6,7 @@ import random
 import time
 import tracemalloc
 
+import forged_answers as answers
 import forged_messages as forge
 import forged_tokens as tokens
 import pytest
@@ -171,6 +172,48 @@ def test_a_time_stamp_that_is_a_bomb_harms_nothing(bomb, world):
         assert report.reasons == ("malformed",)
     else:
         assert (report.verdict, report.notes[0]) == (Verdict.VALID, "timestamp_malformed")
+
+
+def _crowd(world, size: int, **how) -> list[forge.Holder]:
+    return [
+        world.issue(whose=forge.subject(iin=f"IIN{900_101_300_000 + number}"), owner="crowd", **how)
+        for number in range(size)
+    ]
+
+
+def test_sixteen_signers_with_time_stamps_and_answers_are_not_too_many(world):
+    crowd, tsa = _crowd(world, 16), tokens.authority(world.ca)
+    signers = []
+    for holder in crowd:
+        attributes = forge.attributes(holder)
+        value = asn1.parse(forge.signer(holder, attributes)).children[-1].content
+        stamp = signing.attribute(cms.TIMESTAMP_TOKEN, tokens.token(value, tsa, at=forge.NOW))
+        signers.append(forge.signer(holder, attributes, unsigned=tlv(0xA1, stamp)))
+    message = signing.signed_data(signers, content=CONTENT, certificates=[one.der for one in crowd])
+    said = [answers.single(answers.named(one, world.ca)) for one in crowd]
+
+    report = world.verify(message, answers=tuple(answers.answer([one], world.ca) for one in said))
+
+    assert (report.verdict, report.notes) == (Verdict.VALID, ())
+
+
+def test_certificates_made_to_multiply_are_refused(world):
+    """Every authority of the crowd has the same name, so that each might have issued each."""
+    crowd = [
+        forge.authority("VECTOR CROWD TEST", f"crowd {number % 4}", world.ca, serial=number + 1) for number in range(40)
+    ]
+    signers = [forge.certificate(forge.subject(), "head", crowd[number], serial=number + 1) for number in range(16)]
+    message = signing.signed_data(
+        [forge.signer(one, forge.attributes(one)) for one in signers],
+        content=CONTENT,
+        certificates=[one.der for one in (*signers, *crowd)],
+    )
+
+    began = time.perf_counter()
+    report = world.verify(message)
+
+    assert time.perf_counter() - began < 1
+    assert report.reasons == ("too_costly",)
 
 
 def test_a_message_larger_than_the_limit_is_refused_unread(world, monkeypatch):
