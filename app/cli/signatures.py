@@ -92,8 +92,8 @@ def verify_command(
 ) -> None:
     """Judge the signature in FILE, offline.
 
-    Without --anchors the installation's own are taken: KEZEN_ANCHORS and, outside production, the
-    sandbox.  Exit 0 VALID, 1 INVALID, 2 INDETERMINATE, 64 wrong usage.
+    Without --anchors the installation's own are taken: the shipped authorities, KEZEN_ANCHORS and,
+    outside production, the sandbox.  Exit 0 VALID, 1 INVALID, 2 INDETERMINATE, 64 wrong usage.
     """
     try:
         store = _store(anchors, intermediates, revocation)
@@ -108,7 +108,7 @@ def verify_command(
 
 
 def _store(anchors: tuple[Path, ...], intermediates: tuple[Path, ...], lists: tuple[Path, ...]) -> TrustStore:
-    """Return the trust store of the options; the sandbox joins only where no anchors were named."""
+    """Return the trust store of the options; shipped authorities and the sandbox join where no anchors were named."""
     environment = _environment()
     if anchors:
         return trust.read_store(anchors, intermediates=intermediates, lists=lists, environment=environment)
@@ -118,7 +118,8 @@ def _store(anchors: tuple[Path, ...], intermediates: tuple[Path, ...], lists: tu
         pki = SandboxPki.open(folder, environment=environment)
         own, intermediates = [*own, pki.anchors], (*intermediates, pki.intermediates)
         lists = (*lists, pki.lists)
-    return trust.read_store(own, intermediates=intermediates, lists=lists, environment=environment)
+    store = trust.read_store(own, intermediates=intermediates, lists=lists, environment=environment)
+    return store.joined(trust.shipped(environment))
 
 
 def _told(report: SignatureReport) -> str:
@@ -129,7 +130,8 @@ def _told(report: SignatureReport) -> str:
         lines.append(f"{signer.verdict.value}: {who or 'unknown signer'}")
         if signer.reference_time is not None:
             by = f"time-stamp of {signer.timestamp.authority}" if signer.timestamp else "no time-stamp"
-            lines.append(f"  judged for {signer.reference_time:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
+            moment = signer.reference_time.astimezone(UTC)
+            lines.append(f"  judged for {moment:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
         if signer.sub_indications:
             lines.append(f"  {signer.indication}: {', '.join(signer.sub_indications)}")
         lines += [f"  {stage.value:<18}{outcome.value}" for stage, outcome in signer.stages.items()]

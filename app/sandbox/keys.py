@@ -101,7 +101,7 @@ class GostKey:
 
     def sign(self, signed: bytes) -> bytes:
         """Return the signature over ``signed``: r and s, little-endian.  Source: RFC 7091, 6.1."""
-        curve, e = self.kind.curve, self.kind.number(signed)
+        curve, e = self.kind.curve, self.kind.number(self.digest(signed))
         while True:
             k = 1 + secrets.randbelow(curve.order - 1)
             point = native.combine(curve, k, 0, curve.generator)

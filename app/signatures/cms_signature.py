@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.signatures import algorithms, cms, names
+from app.signatures import algorithms, cms, effort, names
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import SignedData, SignerInfo
@@ -62,8 +62,11 @@ def judge(
     _digest(signer, digest_of, findings)
     named = [certificate for certificate in pool if _is_named(certificate, signer)]
     if not named:
-        findings.add("certificate_missing")
-        return Made(None, None, signing_time)
+        # Who is named is not signed: a certificate that was exchanged leaves its key behind.
+        named = [one for one in pool[:MOST_NAMESAKES] if not _signature(signer, one, content)[0]]
+        findings.add("certificate_misnamed" if named else "certificate_missing")
+        if not named:
+            return Made(None, None, signing_time)
     if len(named) > 1:
         findings.add("several_certificates")
     tried = [(certificate, *_signature(signer, certificate, content)) for certificate in named[:MOST_NAMESAKES]]
@@ -145,6 +148,7 @@ def _signature(signer: SignerInfo, certificate: Certificate, content: bytes | No
         if not (signer.signature.is_plain and signer.digest.is_plain):
             return "algorithm_mismatch", "", name
         signed = signer.signed if signer.signed is not None else content
+        effort.spend()
         if signed is None or not algorithm.verify(certificate.key, signer.value, signed):
             return "signature_wrong", "", name
     except algorithms.Unsupported as unsupported:
