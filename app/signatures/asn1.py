@@ -22,6 +22,8 @@ LARGEST_MESSAGE = 128 * 1024 * 1024
 """Bytes of a signed message with its content; anything larger is refused unread."""
 DEEPEST = 32
 MOST_ELEMENTS = 100_000
+LONGEST_ARC = 20
+"""Octets of one number of an object identifier."""
 FEWEST_SEGMENTS, SHORTEST_SEGMENT = 10_000, 256
 """An octet string may come in that many segments, and in more when they are not shorter on average."""
 
@@ -139,12 +141,25 @@ def dotted(element: Element) -> str:
     """
     if element.tag != OID:
         raise Malformed(detail="object identifier")
-    return _dotted(element.raw)
+    return _dotted(element.content)
 
 
 @lru_cache(maxsize=1024)
-def _dotted(der: bytes) -> str:
-    return str(decode(der, OBJECT_IDENTIFIER))
+def _dotted(octets: bytes) -> str:
+    arcs: list[int] = []
+    arc = size = 0
+    for octet in octets:
+        size += 1
+        if size > LONGEST_ARC or (size == 1 and octet == 0x80):
+            raise Malformed(detail="object identifier")
+        arc = arc << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(arc)
+            arc = size = 0
+    if size or not arcs:
+        raise Malformed(detail="object identifier")
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def integer(number: int) -> bytes:
