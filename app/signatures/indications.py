@@ -32,6 +32,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "certificate_missing": "NO_SIGNING_CERTIFICATE_FOUND",
     "certificate_misnamed": "NO_SIGNING_CERTIFICATE_FOUND",
     "algorithm_unsupported": "GENERIC",
+    "hash_too_slow": "GENERIC",
     "algorithm_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
     "algorithm_mismatch": "SIG_CRYPTO_FAILURE",
     "key_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",

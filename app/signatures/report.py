@@ -73,6 +73,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "certificate_misnamed": (Stage.INTEGRITY, FAILS),
     "several_certificates": (Stage.INTEGRITY, NOTE),
     "algorithm_unsupported": (Stage.INTEGRITY, OPEN),
+    "hash_too_slow": (Stage.INTEGRITY, OPEN),
     "algorithm_weak": (Stage.INTEGRITY, FAILS),
     "algorithm_mismatch": (Stage.INTEGRITY, FAILS),
     "key_weak": (Stage.INTEGRITY, FAILS),
