@@ -71,9 +71,9 @@ def _read(config: Config) -> Catalogue:
 
 
 def _trust(config: Config) -> TrustStore:
-    """Return the configured anchors with the revocation lists beside them.
+    """Return the shipped authorities and the configured anchors, with the revocation lists beside the latter.
 
-    The demo trusts its own sandbox too; production never does.
+    The demo trusts the NCA's test authorities and its own sandbox too; production never does.
     """
     anchors, between, lists = list(config.anchors), [], list(config.anchors)
     if config.is_demo:
@@ -81,4 +81,5 @@ def _trust(config: Config) -> TrustStore:
         anchors.append(sandbox.anchors)
         between.append(sandbox.intermediates)
         lists.append(sandbox.lists)
-    return trust.read_store(anchors, intermediates=between, lists=lists, environment=config.env)
+    own = trust.read_store(anchors, intermediates=between, lists=lists, environment=config.env)
+    return own.joined(trust.shipped(config.env))

@@ -21,7 +21,9 @@ from app.library import views as library
 from app.notifications import views as notifications
 from app.organisations import views as organisations
 from app.permissions import Permission
+from app.signatures import algorithms
 from app.storage import Storage
+from app.verification import views as verification
 from app.web import access, errors, headers, inputs, templating, transactions
 from app.web.inputs import ShortNumber
 
@@ -78,7 +80,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     inputs.register(app)
     errors.register(app)
     templating.register(app)
-    for room in (accounts, notifications, organisations, applications, library):
+    for room in (accounts, notifications, organisations, applications, library, verification):
         room.register(app)
     app.add_url_rule("/health", view_func=access.allowed(Permission.PUBLIC)(health))
     register_commands(app)
@@ -89,7 +91,10 @@ def create_app(settings: config.Config | None = None) -> Flask:
 
 
 def health() -> ResponseReturnValue:
-    """Answer 200 when the application is ready, 503 when a part it needs is not."""
+    """Answer 200 when the application is ready, 503 when a part it needs is not.
+
+    ``signatures`` tells what computes GOST: without a library of the system it is slow, but right.
+    """
     parts = {"definitions": "ok", "database": "ok", "storage": "ok"}
     try:
         catalogue.present()
@@ -104,4 +109,5 @@ def health() -> ResponseReturnValue:
     if not os.access(current_app.extensions["kezen.config"].var, os.W_OK):
         parts["storage"] = "not writable"
     is_ready = all(state == "ok" for state in parts.values())
-    return jsonify({"ready": is_ready, "parts": parts}), 200 if is_ready else 503
+    answer = {"ready": is_ready, "parts": parts, "signatures": algorithms.in_use()}
+    return jsonify(answer), 200 if is_ready else 503

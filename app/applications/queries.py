@@ -351,8 +351,8 @@ def around(application: Application) -> dict[str, list[Addressee]]:
     """
     found: dict[str, list[Addressee]] = {}
     given = {"application_id": application.id, "author_id": application.author_id}
-    for ident, email, language, last_name, first_name, roles, executor, _place in _around().rows(given):
-        person = Addressee(ident, email, language, f"{last_name} {first_name}")
+    for ident, email, language, last_name, first_name, is_active, roles, executor, _place in _around().rows(given):
+        person = Addressee(ident, email, language, f"{last_name} {first_name}", is_active)
         for each in [executor] if executor else _executors(roles):
             found.setdefault(each, []).append(person)
     return found
@@ -372,7 +372,7 @@ def _executors(roles: str) -> tuple[str, ...]:
 def _around() -> Statement:
     users, assigned_ = db.table_of(User).c, db.table_of(Assignment).c
     roles = cast_to(users.exchange_roles, String)
-    shown = (users.id, users.email, users.language, users.last_name, users.first_name, roles)
+    shown = (users.id, users.email, users.language, users.last_name, users.first_name, users.is_active, roles)
     author = select(*shown, literal("author").label("executor"), literal(0).label("place"))
     named = select(*shown, assigned_.executor, literal(1)).join(Assignment, assigned_.user_id == users.id)
     exchange = select(*shown, literal(""), literal(2))

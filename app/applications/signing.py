@@ -1,26 +1,41 @@
 """Signing: the document is offered, the signature is verified and accepted, then the file may be sent.
 
 The bytes on the page are the bytes that are signed; nothing moves before the server has verified.
+With a signature is kept what its verdict relied upon, so that it can be verified again years later.
 Source: user manual, paragraphs 21 to 23; readings A25, A26.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app import catalogue, db
 from app.accounts.models import User
 from app.applications import facts, moves, queries
-from app.applications.models import Application, Signature
+from app.applications.models import Application, Document, Signature
 from app.audit import operations as audit
-from app.errors import Conflict, Invalid, Problem
+from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import queries as organisations
+from app.signatures.asn1 import Malformed
+from app.signatures.evidence import evidence_store
+from app.signatures.report import Evidence, SignatureReport
 from app.signatures.verify import verify
 from app.signatures.who import refusals
+from app.storage import Damaged
 from app.web import here
 from app.workflows.parts import StageKind
 
 LARGEST_CMS = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Given:
+    """A signature that was given, and what is known of it over the document of ``sha256``."""
+
+    cms: bytes
+    sha256: str
+    report: SignatureReport
 
 
 def stage_of(application: Application) -> str | None:
@@ -32,53 +47,97 @@ def stage_of(application: Application) -> str | None:
     return None
 
 
-def accept(application: Application, *, cms: bytes, sha256: str, by: User, now: datetime) -> Signature:
-    """Verify a signature over the offered document and accept it.
-
-    ``sha256`` is the hash of the document that was on the page.  Pressing twice signs once.
+def offered(application: Application, sha256: str) -> Document:
+    """Return the document that is offered for signing now, if it is the one that was on the page.
 
     Raises:
         Conflict: the application does not stand in signing, or another document is offered now.
-        Invalid: the signature does not hold, or is not by the first head of this organisation;
-            each reason is told, nothing has moved.
     """
-    stage = stage_of(application)
-    if stage is None:
+    if stage_of(application) is None:
         raise Conflict("app.err.stage_not_here")
-    moves.require_executor(application, by, queries.procedure(application).executor_of(stage, application.process))
-    offered = queries.present_document(application)
-    if offered is None or offered.sha256 != sha256:
+    found = queries.present_document(application)
+    if found is None or found.sha256 != sha256:
         raise Conflict("err.doc_changed")
+    return found
+
+
+def judge(cms: bytes, *, sha256: str, now: datetime) -> Given:
+    """Verify a signature over the kept document of a hash.  This may take a while: hold no transaction meanwhile.
+
+    Raises:
+        Invalid: there is no signature, or it is larger than any.
+    """
     if not cms:
         raise Invalid.at("cms", "sign.err.no_file")
     if len(cms) > LARGEST_CMS:
         raise Invalid.at("cms", "err.file_size", max="256 KB")
-    report = verify(cms, here.storage().get(offered.sha256), at=now, trust=catalogue.present().trust)
+    report = verify(cms, here.storage().get(sha256), at=now, trust=catalogue.present().trust)
+    return Given(cms, sha256, report)
+
+
+def accept(application: Application, given: Given, *, by: User, now: datetime) -> Signature:
+    """Accept a signature over the offered document.  Pressing twice signs once.
+
+    Raises:
+        Conflict: see ``offered``.
+        Invalid: the signature does not hold, or is not by the first head of this organisation;
+            each reason is told, nothing has moved.
+    """
+    document = offered(application, given.sha256)
+    stage = stage_of(application)
+    assert stage is not None  # offered() has refused otherwise
+    moves.require_executor(application, by, queries.procedure(application).executor_of(stage, application.process))
     company = application.organisation
-    found = refusals(report, bin=company.bin, signing_iins=organisations.signing_iins(company))
+    found = refusals(given.report, bin=company.bin, signing_iins=organisations.signing_iins(company))
     if found:
         raise Invalid(problems=[Problem("cms", key) for key in found])
-    signer = report.signers[0]
-    already = next((item for item in offered.signatures if item.signer_iin == signer.iin), None)
+    signer = given.report.signers[0]
+    already = next((item for item in document.signatures if item.signer_iin == signer.iin), None)
     if already is not None:
         return already
+    for one in signer.evidence:
+        here.storage().put(one.der)
     row = Signature(
-        document_id=offered.id,
+        document_id=document.id,
         by_id=by.id,
         at=now,
-        cms_sha256=here.storage().put(cms),
+        cms_sha256=here.storage().put(given.cms),
         signer_iin=signer.iin or "",
         signer_bin=signer.bin or "",
         signer_name=signer.name,
         certificate_serial=(signer.serial or "")[:80],
         valid_from=(signer.not_before or now).astimezone(UTC),
         valid_to=(signer.not_after or now).astimezone(UTC),
-        report=report.to_dict(),
+        report=given.report.to_dict(),
     )
     db.session.add(row)
     db.session.flush()
-    db.session.expire(offered, ["signatures"])
+    db.session.expire(document, ["signatures"])
     after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
     moves.stand_at(application, after, act="sign", by=by, now=now, stage=stage)
-    audit.record("signed", f"document {offered.sha256}", by=by.id, at=now, cms=row.cms_sha256)
+    audit.record("signed", f"document {document.sha256}", by=by.id, at=now, cms=row.cms_sha256)
     return row
+
+
+def evidence(signature: Signature) -> list[Evidence]:
+    """Return what the verdict at acceptance relied upon: certificates, lists, answers and tokens, as they came.
+
+    Raises:
+        NotFound, Damaged: a piece is missing or no longer what it was.
+    """
+    named = [one for signer in signature.report.get("signers", ()) for one in signer.get("evidence", ())]
+    return [Evidence(one["kind"], here.storage().get(one["sha256"])) for one in named]
+
+
+def verified_again(document: Document, signature: Signature) -> SignatureReport | None:
+    """Judge a kept signature anew, as of its acceptance, against nothing but the evidence kept with it.
+
+    The anchors are those trusted today.  None: some of the kept bytes are missing or damaged.
+    """
+    try:
+        trusted = catalogue.present().trust
+        store = evidence_store(evidence(signature), trusted.anchors, environment=trusted.environment)
+        message, content = here.storage().get(signature.cms_sha256), here.storage().get(document.sha256)
+    except (NotFound, Damaged, Malformed):
+        return None
+    return verify(message, content, at=signature.at, trust=store)

@@ -78,7 +78,7 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
 @click.option("--anchors", multiple=True, type=_PLACE, help="Folder or file of trusted certificates; repeatable.")
 @click.option("--intermediates", multiple=True, type=_PLACE, help="Folder or file of issuing certificates; repeatable.")
 @click.option(
-    "--revocation", multiple=True, type=_PLACE, help="Revocation list (*.crl), or a folder of them; repeatable."
+    "--revocation", multiple=True, type=_PLACE, help="Revocation list or OCSP answer, or a folder; repeatable."
 )
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def verify_command(
@@ -92,8 +92,8 @@ def verify_command(
 ) -> None:
     """Judge the signature in FILE, offline.
 
-    Without --anchors the installation's own are taken: KEZEN_ANCHORS and, outside production, the
-    sandbox.  Exit 0 VALID, 1 INVALID, 2 INDETERMINATE, 64 wrong usage.
+    Without --anchors the installation's own are taken: the shipped authorities, KEZEN_ANCHORS and,
+    outside production, the sandbox.  Exit 0 VALID, 1 INVALID, 2 INDETERMINATE, 64 wrong usage.
     """
     try:
         store = _store(anchors, intermediates, revocation)
@@ -108,7 +108,7 @@ def verify_command(
 
 
 def _store(anchors: tuple[Path, ...], intermediates: tuple[Path, ...], lists: tuple[Path, ...]) -> TrustStore:
-    """Return the trust store of the options; the sandbox joins only where no anchors were named."""
+    """Return the trust store of the options; shipped authorities and the sandbox join where no anchors were named."""
     environment = _environment()
     if anchors:
         return trust.read_store(anchors, intermediates=intermediates, lists=lists, environment=environment)
@@ -118,7 +118,8 @@ def _store(anchors: tuple[Path, ...], intermediates: tuple[Path, ...], lists: tu
         pki = SandboxPki.open(folder, environment=environment)
         own, intermediates = [*own, pki.anchors], (*intermediates, pki.intermediates)
         lists = (*lists, pki.lists)
-    return trust.read_store(own, intermediates=intermediates, lists=lists, environment=environment)
+    store = trust.read_store(own, intermediates=intermediates, lists=lists, environment=environment)
+    return store.joined(trust.shipped(environment))
 
 
 def _told(report: SignatureReport) -> str:
@@ -127,6 +128,12 @@ def _told(report: SignatureReport) -> str:
     for signer in report.signers:
         who = ", ".join(filter(None, (signer.name, signer.iin, signer.bin, " ".join(signer.roles))))
         lines.append(f"{signer.verdict.value}: {who or 'unknown signer'}")
+        if signer.reference_time is not None:
+            by = f"time-stamp of {signer.timestamp.authority}" if signer.timestamp else "no time-stamp"
+            moment = signer.reference_time.astimezone(UTC)
+            lines.append(f"  judged for {moment:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
+        if signer.sub_indications:
+            lines.append(f"  {signer.indication}: {', '.join(signer.sub_indications)}")
         lines += [f"  {stage.value:<18}{outcome.value}" for stage, outcome in signer.stages.items()]
         for code in signer.findings:
             detail = signer.details.get(code)
@@ -135,6 +142,10 @@ def _told(report: SignatureReport) -> str:
 
 
 # --- flask sandbox ----------------------------------------------------------------------------------
+
+
+_AS = "Key of a demo account (flask demo accounts), or nca:head and other published test keys of the NCA."
+_WITH_GOST = "With the account's GOST key instead of the RSA one."
 
 
 @click.group("sandbox")
@@ -151,13 +162,14 @@ def _open() -> SandboxPki:
 
 @sandbox_group.command("sign")
 @click.argument("file", type=_FILE)
-@click.option("--as", "account", required=True, help="Key of a demo account (flask demo accounts).")
+@click.option("--as", "account", required=True, help=_AS)
 @click.option("--attached", is_flag=True, help="Put the document into the message.")
-def sign_command(file: Path, account: str, attached: bool) -> None:
+@click.option("--gost", is_flag=True, help=_WITH_GOST)
+def sign_command(file: Path, account: str, attached: bool, gost: bool) -> None:
     """Sign FILE with the sandbox key of a demo account; CMS (DER) on standard output."""
     pki = _open()
     try:
-        message = pki.sign(account, file.read_bytes(), attached=attached)
+        message = pki.sign(account, file.read_bytes(), attached=attached, gost=gost)
     except SandboxRefused as refused:
         raise click.ClickException(str(refused)) from None
     sys.stdout.buffer.write(message)
@@ -165,7 +177,8 @@ def sign_command(file: Path, account: str, attached: bool) -> None:
 
 @sandbox_group.command("ncalayer")
 @click.option("--port", type=click.IntRange(0, 65535), default=ncalayer.PORT, show_default=True)
-@click.option("--as", "account", default="first_head", show_default=True, help="Key of a demo account.")
+@click.option("--as", "account", default="first_head", show_default=True, help=_AS)
+@click.option("--gost", is_flag=True, help=_WITH_GOST)
 @click.option(
     "--behaviour",
     type=click.Choice([behaviour.value for behaviour in ncalayer.Behaviour]),
@@ -173,11 +186,11 @@ def sign_command(file: Path, account: str, attached: bool) -> None:
     show_default=True,
     help="What the person at the key-store window does.",
 )
-def ncalayer_command(port: int, account: str, behaviour: str) -> None:
+def ncalayer_command(port: int, account: str, gost: bool, behaviour: str) -> None:
     """Answer as NCALayer does on wss://127.0.0.1:PORT, signing with a demo account's key."""
     pki = _open()
     try:
-        running = ncalayer.emulator(pki, account, port=port, behaviour=behaviour)
+        running = ncalayer.emulator(pki, account, port=port, behaviour=behaviour, gost=gost)
     except SandboxRefused as refused:
         raise click.ClickException(str(refused)) from None
     except OSError as error:

@@ -238,7 +238,8 @@ class _Teller:
         content = here.storage().get(offered.sha256)
         key = _PEOPLE_OF[self.story.company]["first_head"]
         cms = sign_as(self.pki, key, content, self.now)
-        signing.accept(application, cms=cms, sha256=offered.sha256, by=first_head, now=here.now())
+        given = signing.judge(cms, sha256=offered.sha256, now=here.now())
+        signing.accept(application, given, by=first_head, now=here.now())
         db.session.expire(application)
         self.fire(application, "send_file", "first_head")
 

@@ -32,12 +32,13 @@ class About:
 
 
 class Addressee(NamedTuple):
-    """Somebody to whom a message is written."""
+    """Somebody to whom a message is written; one who has been switched off gets none."""
 
     id: int
     email: str
     language: str
     name: str
+    is_active: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def post(
     now: datetime,
     mail_only: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write each user his message and its mail, as ``notify`` does; one message a user, the last one."""
+    """Write each active user his message and its mail, as ``notify`` does; one message a user, the last one."""
     subject = {
         "application_number": about.number,
         "procedure": dict(about.procedure),
@@ -94,7 +95,7 @@ def post(
         "author": about.author,
     }
     rows, mails = [], []
-    for user, message in {user.id: (user, message) for user, message in addressed}.values():
+    for user, message in {user.id: (user, message) for user, message in addressed if user.is_active}.values():
         language = user.language or DEFAULT_LANGUAGE
         rows.append(
             {

@@ -1,8 +1,12 @@
 """The sandbox: an authority, keys and a signing application for the demo and for tests.
 
-``pki``        a root and an issuing CA with the certificate profile of the NCA, and people's keys
-``signing``    a signed message as NCALayer makes it
-``ncalayer``   NCALayer's WebSocket protocol, answered by a program that really signs
+``pki``           roots and issuing CAs with the certificate profile of the NCA, and people's keys
+``nca``           the published test keys of the NCA itself
+``signing``       a signed message as NCALayer makes it
+``ncalayer``      NCALayer's WebSocket protocol, answered by a program that really signs
+
+``keys`` sign (RSA and GOST), ``certificates`` writes certificates and lists, ``people`` says whom they
+name, ``key_store`` opens GOST key stores, ``der`` has the elements that all of them write.
 
 Its anchors are test anchors: production refuses them, and refuses the sandbox itself.
 """

@@ -22,7 +22,6 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from cryptography.x509.oid import NameOID
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection
 from websockets.sync.server import serve as listen
@@ -30,6 +29,8 @@ from websockets.sync.server import serve as listen
 from app.sandbox import pki as sandbox
 from app.sandbox import signing
 from app.sandbox.pki import SandboxPki, SigningKey
+from app.signatures import certificates, names
+from app.signatures.certificates import Certificate
 
 PORT = 13579
 VERSION = "1.4"
@@ -228,12 +229,12 @@ def _invocation_error(details: str) -> dict[str, Any]:
 
 def _fits(key: SigningKey, filters: dict[str, Any]) -> bool:
     """Whether the window would offer the key: all usages asked for, the person, organisation and serial named."""
-    subject = {attribute.oid: str(attribute.value) for attribute in key.certificate.subject}
+    subject = dict(pair for relative in names.attributes(_read(key).subject) for pair in relative)
     wanted = filters.get("extKeyUsageOids") or []
     return (
         set(map(str, wanted)) <= set(key.purposes)
-        and filters.get("iin") in (None, "", subject.get(NameOID.SERIAL_NUMBER, "").removeprefix("IIN"))
-        and filters.get("bin") in (None, "", subject.get(NameOID.ORGANIZATIONAL_UNIT_NAME, "").removeprefix("BIN"))
+        and filters.get("iin") in (None, "", subject.get(names.SERIAL_NUMBER, "").removeprefix("IIN"))
+        and filters.get("bin") in (None, "", subject.get(names.UNIT, "").removeprefix("BIN"))
         and filters.get("serialNumber") in (None, "", f"{key.certificate.serial_number:x}")
     )
 
@@ -258,21 +259,37 @@ def _sign_digest(key: SigningKey, digest: bytes) -> bytes:
     )
 
 
+_LABELS = {
+    names.CN: "CN", names.SURNAME: "SURNAME", names.SERIAL_NUMBER: "SERIALNUMBER", names.COUNTRY: "C",
+    names.ORGANISATION: "O", names.UNIT: "OU", names.GIVEN_NAME: "GIVENNAME",
+}  # fmt: skip
+
+
+def _in_words(name: bytes) -> str:
+    """Return a name in one line, as Java's libraries write it."""
+    pairs = [pair for relative in names.attributes(name) for pair in relative]
+    return ",".join(f"{_LABELS.get(oid, oid)}={text}" for oid, text in pairs)
+
+
+def _read(key: SigningKey) -> Certificate:
+    """Read the certificate without `cryptography`, which warns of names as long as the NCA's."""
+    return certificates.read(key.certificate.public_bytes(serialization.Encoding.DER))
+
+
 def key_info(key: SigningKey) -> dict[str, str]:
     """Return what getKeyInfo says of a key."""
     certificate = key.certificate
     authority = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier or b""
-    common = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
-    issuer = certificate.issuer.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value
+    read = _read(key)
     der = certificate.public_bytes(serialization.Encoding.DER)
     return {
         "alias": hashlib.sha1(der, usedforsecurity=False).hexdigest(),
         "keyId": certificate.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value.digest.hex(),
-        "algorithm": "RSA",
-        "subjectCn": str(common),
-        "subjectDn": certificate.subject.rfc4514_string(),
-        "issuerCn": str(issuer),
-        "issuerDn": certificate.issuer.rfc4514_string(),
+        "algorithm": key.private.kalkan_name,
+        "subjectCn": names.texts(read.subject, names.CN)[0],
+        "subjectDn": _in_words(read.subject),
+        "issuerCn": names.texts(read.issuer, names.CN)[0],
+        "issuerDn": _in_words(read.issuer),
         "serialNumber": f"{certificate.serial_number:x}",
         "certNotBefore": certificate.not_valid_before_utc.strftime("%d.%m.%Y %H:%M:%S"),
         "certNotAfter": certificate.not_valid_after_utc.strftime("%d.%m.%Y %H:%M:%S"),
@@ -340,16 +357,19 @@ def emulator(
     answers_array: bool = True,
     has_basics: bool = True,
     slow_seconds: float = SLOW_SECONDS,
+    gost: bool = False,
 ) -> Emulator:
-    """Return an emulator that signs as an account; ``port`` 0 takes any free one.
+    """Return an emulator that signs as an account, or with a published key (``nca:head``).
+
+    ``port`` 0 takes any free one; ``gost`` takes the account's GOST key instead of the RSA one.
 
     Raises:
         SandboxRefused: nobody is enrolled under ``as_key``.
         OSError: the port is taken.
     """
-    pki.key_for(as_key)  # an unknown account is told now, not at the first signature
+    pki.key_for(as_key, gost=gost)  # an unknown account is told now, not at the first signature
     agent = Agent(
-        lambda: pki.key_for(as_key),
+        lambda: pki.key_for(as_key, gost=gost),
         behaviour=Behaviour(behaviour),
         answers_array=answers_array,
         has_basics=has_basics,

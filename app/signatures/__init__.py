@@ -3,8 +3,12 @@
 Pure Python: bytes, a moment and a trust store in, a report of facts out; neither Flask nor the
 database, no network.  Open ``verify.py`` first.
 
-``verify``        the judgement of a signed message, stage by stage
-``report``        what is known: verdicts, stages, and every reason a refusal can have
+``verify``        the judgement of a signed message
+``signer``        the judgement of one signer, whatever the signature is wrapped in
+``cms_signature``  is one signature of a message intact, and whose key made it?
+``report``        what is known: verdicts, stages, and every reason a refusal can have;
+                  ``indications`` says it in the words of ETSI
+``policy``        the rules by which signatures are judged, as dated data
 ``cms``           the signed message and its signed attributes (RFC 5652)
 ``certificates``  what a certificate says (RFC 5280)
 ``identity``      whose it is, and in which capacity he signs (profile of the NCA of the RK)
@@ -12,8 +16,12 @@ database, no network.  Open ``verify.py`` first.
 ``paths``         the path from a certificate to an anchor; with ``policies``, ``constraints``
                   and ``names`` what the certificates on it allow
 ``standing``      of one certificate: does it lead to an anchor, and was it revoked?
-``revocation``    revocation lists (CRL)
+``revocation``    revocation lists (CRL), and what is ``listed`` there of a certificate
+``ocsp``          answers of OCSP responders, and the questions
+``timestamps``    time-stamp tokens, and the questions
+``evidence``      judging again later, against what was kept
 ``algorithms``    the table of what we can compute
 ``asn1``          the bounded reader and the schemas under all of them
+``effort``        how much computing one judgement may cost
 ``who``           may this signer sign for this organisation?
 """

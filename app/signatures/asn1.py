@@ -18,13 +18,19 @@ from pyasn1.codec.der import decoder
 from pyasn1.error import PyAsn1Error
 from pyasn1.type import namedtype, tag, univ
 
-LARGEST_MESSAGE = 64 * 1024 * 1024
+LARGEST_MESSAGE = 128 * 1024 * 1024
 """Bytes of a signed message with its content; anything larger is refused unread."""
 DEEPEST = 32
 MOST_ELEMENTS = 100_000
+LONGEST_ARC = 20
+"""Octets of one number of an object identifier."""
+FEWEST_SEGMENTS, SHORTEST_SEGMENT = 10_000, 256
+"""An octet string may come in that many segments, and in more when they are not shorter on average."""
 
 SEQUENCE, SET, OCTETS, BITS, INTEGER, OID, BOOLEAN = 0x30, 0x31, 0x04, 0x03, 0x02, 0x06, 0x01
 ENUMERATED, NULL, GENERALIZED_TIME = 0x0A, 0x05, 0x18
+SEGMENTED = 0x24
+"""An OCTET STRING in segments, as streaming encoders write it."""
 _CONSTRUCTED = 0x20
 _STRINGS = frozenset({0x03, 0x04, 0x0C, 0x12, 0x13, 0x14, 0x16, 0x17, 0x18, 0x1A, 0x1C, 0x1E})
 
@@ -43,7 +49,10 @@ class Malformed(Exception):
 
 @dataclass(slots=True)
 class Element:
-    """One tag-length-value as it lies in ``source``; ``is_der`` also speaks for all it holds."""
+    """One tag-length-value as it lies in ``source``; ``is_der`` also speaks for all it holds.
+
+    ``segments`` are the places of the pieces in which an octet string was sent (X.690, 8.7.3).
+    """
 
     source: bytes
     tag: int
@@ -53,6 +62,17 @@ class Element:
     after: int
     is_der: bool
     children: tuple[Element, ...] = ()
+    segments: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def octets(self) -> bytes:
+        """Return the value of an octet string, in one piece."""
+        if self.tag == OCTETS:
+            return self.content
+        if self.tag != SEGMENTED:
+            raise Malformed(detail="octet string")
+        source = memoryview(self.source)
+        return b"".join(source[start:end] for start, end in self.segments)
 
     @property
     def content(self) -> bytes:
@@ -70,6 +90,8 @@ class Element:
             return self.raw
         if not self.tag & _CONSTRUCTED:
             return tlv(self.tag, self.content)
+        if self.tag == SEGMENTED:
+            return tlv(OCTETS, self.octets)
         if (self.tag & ~_CONSTRUCTED) in _STRINGS:
             return tlv(self.tag & ~_CONSTRUCTED, b"".join(_pieces(self)))
         return tlv(self.tag, b"".join(child.der() for child in self.children))
@@ -119,12 +141,25 @@ def dotted(element: Element) -> str:
     """
     if element.tag != OID:
         raise Malformed(detail="object identifier")
-    return _dotted(element.raw)
+    return _dotted(element.content)
 
 
 @lru_cache(maxsize=1024)
-def _dotted(der: bytes) -> str:
-    return str(decode(der, OBJECT_IDENTIFIER))
+def _dotted(octets: bytes) -> str:
+    arcs: list[int] = []
+    arc = size = 0
+    for octet in octets:
+        size += 1
+        if size > LONGEST_ARC or (size == 1 and octet == 0x80):
+            raise Malformed(detail="object identifier")
+        arc = arc << 7 | octet & 0x7F
+        if octet < 0x80:
+            arcs.append(arc)
+            arc = size = 0
+    if size or not arcs:
+        raise Malformed(detail="object identifier")
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
 
 
 def integer(number: int) -> bytes:
@@ -154,6 +189,10 @@ class _Walk:
             return Element(
                 self.source, octet, at, body, end, end, shortest and _is_der_value(self.source, octet, body, end)
             )
+        if octet == SEGMENTED:
+            segments: list[tuple[int, int]] = []
+            end, after = self.segments(body, limit, size, depth, segments)
+            return Element(self.source, octet, at, body, end, after, False, (), tuple(segments))
         children: list[Element] = []
         position = body
         stop = limit if size is None else body + size
@@ -170,6 +209,34 @@ class _Walk:
         is_der = shortest and size is not None and (octet & ~_CONSTRUCTED) not in _STRINGS
         is_der = is_der and all(child.is_der for child in children)
         return Element(self.source, octet, at, body, end, after, is_der, tuple(children))
+
+    def segments(
+        self, position: int, limit: int, size: int | None, depth: int, found: list[tuple[int, int]]
+    ) -> tuple[int, int]:
+        """Collect the segments of an octet string from ``position``; return its end and where the next element is.
+
+        A long document comes in many thousands of them, so none becomes an Element.
+        """
+        if depth > DEEPEST:
+            raise Malformed(detail="nested too deep")
+        most = FEWEST_SEGMENTS + len(self.source) // SHORTEST_SEGMENT
+        stop = limit if size is None else position + size
+        while True:
+            if size is not None and position == stop:
+                return stop, stop
+            if size is None and self.source[position : position + 2] == b"\0\0" and position + 2 <= limit:
+                return position, position + 2
+            octet, body, length, _ = _header(self.source, position, stop)
+            if octet == OCTETS and length is not None:
+                position = body + length
+                found.append((body, position))
+            elif octet == SEGMENTED:
+                found.append((body, body))  # so that empty ones are bounded too
+                _, position = self.segments(body, stop, length, depth + 1, found)
+            else:
+                raise Malformed(detail="foreign segment in a string")
+            if len(found) > most:
+                raise Malformed(detail="too many segments")
 
 
 def _header(source: bytes, at: int, limit: int) -> tuple[int, int, int | None, bool]:
@@ -235,14 +302,18 @@ def shallow(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, 
         start = body + size
 
 
-def unbase64(written: str) -> bytes:
+_SPACE = b" \t\r\n\v\f"
+
+
+def unbase64(written: bytes | str) -> bytes:
     """Return base64, with any white space in it, as bytes.
 
     Raises:
         Malformed: it is not base64.
     """
     try:
-        return base64.b64decode("".join(written.split()), validate=True)
+        octets = written.encode("ascii") if isinstance(written, str) else written
+        return base64.b64decode(octets.translate(None, _SPACE), validate=True)
     except ValueError:
         raise Malformed from None
 
@@ -408,7 +479,6 @@ AUTHORITY_KEY_IDENTIFIER = _sequence(
     _may("authorityCertIssuer", _implicit(1, _sequence_of(_ANY))),
     _may("authorityCertSerialNumber", _implicit(2, _INTEGER)),
 )
-NAME = _sequence_of(_set_of(_sequence(_need("type", OBJECT_IDENTIFIER), _need("value", _ANY))))
 
 _TEXT = {
     0x0C: "utf-8",

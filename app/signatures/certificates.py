@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from app.signatures import algorithms, asn1, cms, constraints, distribution, names, policies
+from app.signatures import algorithms, asn1, cms, constraints, distribution, effort, names, policies
 from app.signatures.asn1 import Malformed
 from app.signatures.constraints import NameConstraints
 from app.signatures.distribution import Point
@@ -235,8 +235,11 @@ def is_signed_by(algorithm: str, signature: bytes, signed: bytes, issuer: Certif
 
     Raises:
         Unsupported: it cannot be computed here.
+        TooCostly: see ``effort``.
     """
     try:
-        return algorithms.signature(algorithm, key=issuer.key_algorithm).verify(issuer.key, signature, signed)
+        known = algorithms.signature(algorithm, key=issuer.key_algorithm)
+        effort.spend()
+        return known.verify(issuer.key, signature, signed)
     except (algorithms.Weak, algorithms.Mismatch, algorithms.WeakKey):
         return False

@@ -84,7 +84,7 @@ class SignedData:
     signers: tuple[SignerInfo, ...]
 
 
-_ARMOUR = re.compile(r"-----BEGIN (CMS|PKCS7)-----\s([A-Za-z0-9+/=\s]*)-----END \1-----")
+_BEGIN, _END = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----\s"), re.compile(rb"-----END (CMS|PKCS7)-----\s*")
 
 
 def read_cms(message: bytes | str) -> bytes:
@@ -100,20 +100,17 @@ def read_cms(message: bytes | str) -> bytes:
             raise Malformed from None
     if len(message) > 2 * asn1.LARGEST_MESSAGE:
         raise Malformed("too_large")
-    if not message.strip():
+    if not message or message.isspace():
         raise Malformed("empty")
     if message[0] == asn1.SEQUENCE:
         return message
-    try:
-        written = message.decode("ascii").strip()
-    except UnicodeDecodeError:
-        raise Malformed from None
-    if written.startswith("-----"):
-        armour = _ARMOUR.fullmatch(written)
-        if armour is None:
-            raise Malformed
-        written = armour[2]
-    return asn1.unbase64(written)
+    if not message[:64].lstrip().startswith(b"-----"):
+        return asn1.unbase64(message)
+    begin, last = _BEGIN.match(message), message.rfind(b"-----END")
+    end = _END.fullmatch(message, last) if last > 0 else None
+    if begin is None or end is None or begin[1] != end[1]:
+        raise Malformed
+    return asn1.unbase64(message[begin.end() : last])
 
 
 def read(message: bytes) -> SignedData:
@@ -123,22 +120,17 @@ def read(message: bytes) -> SignedData:
         Malformed: with the code of the reason.
     """
     outer = asn1.parse(message)
-    if outer.tag != asn1.SEQUENCE:
-        raise Malformed
-    info = asn1.decode(outer.der(), asn1.CONTENT_INFO)
-    if str(info["contentType"]) != ID_SIGNED_DATA:
-        raise Malformed("not_signed_data")
     parts = _parts(outer)
     _bound(parts)
-    data = asn1.decode(bytes(info["content"]), asn1.SIGNED_DATA)
+    # The schemas are asked about everything but the content, which may be a hundred megabytes.
+    data = asn1.decode(asn1.tlv(asn1.SEQUENCE, *parts.without_content), asn1.SIGNED_DATA)
 
     if len(data["signerInfos"]) != len(parts.signers.children):
         raise Malformed
-    encapsulated = data["encapContentInfo"]
     certificates = tuple(bytes(choice) for choice in data["certificates"]) if data["certificates"].hasValue() else ()
     return SignedData(
-        content_type=str(encapsulated["eContentType"]),
-        content=bytes(encapsulated["eContent"]) if encapsulated["eContent"].hasValue() else None,
+        content_type=str(data["encapContentInfo"]["eContentType"]),
+        content=parts.content.octets if parts.content is not None else None,
         digests=frozenset(str(algorithm["algorithm"]) for algorithm in data["digestAlgorithms"]),
         # Other kinds of certificates (attribute certificates) carry context tags and prove nothing here.
         certificates=tuple(dict.fromkeys(der for der in certificates if der[0] == asn1.SEQUENCE)),
@@ -151,21 +143,42 @@ def read(message: bytes) -> SignedData:
 @dataclass(frozen=True)
 class _Parts:
     algorithms: Element
+    content: Element | None
     certificates: Element | None
     signers: Element
+    without_content: tuple[bytes, ...]
 
 
 def _parts(outer: Element) -> _Parts:
     """Find the parts in the bytes as they came: whether they came as DER is asked there."""
     try:
-        signed_data = outer.children[1].children[0]
-        algorithms, signers = signed_data.children[1], signed_data.children[-1]
-    except IndexError:
+        if outer.tag != asn1.SEQUENCE or len(outer.children) != 2:
+            raise Malformed
+        if asn1.dotted(outer.children[0]) != ID_SIGNED_DATA:
+            raise Malformed("not_signed_data")
+        holder = outer.children[1]
+        (signed_data,) = holder.children
+        _, algorithms, encapsulated, *_ = parts = signed_data.children
+        kind, *held = encapsulated.children
+        content = None
+        if held:
+            ((content,),) = [one.children for one in held]
+    except ValueError:
         raise Malformed from None
-    if algorithms.tag != asn1.SET or signers.tag != asn1.SET:
+    shapes = [(holder, 0xA0), (signed_data, asn1.SEQUENCE), (algorithms, asn1.SET), (encapsulated, asn1.SEQUENCE)]
+    shapes += [(parts[-1], asn1.SET), *((one, 0xA0) for one in held)]
+    if any(element.tag != tag for element, tag in shapes):
         raise Malformed
-    certificates = next((part for part in signed_data.children if part.tag == 0xA0), None)
-    return _Parts(algorithms, certificates, signers)
+    if content is not None and content.tag not in (asn1.OCTETS, asn1.SEGMENTED):
+        raise Malformed
+    bare = asn1.tlv(asn1.SEQUENCE, kind.der())
+    return _Parts(
+        algorithms=algorithms,
+        content=content,
+        certificates=next((part for part in parts if part.tag == 0xA0), None),
+        signers=parts[-1],
+        without_content=tuple(bare if part is encapsulated else part.der() for part in parts),
+    )
 
 
 def _bound(parts: _Parts) -> None:

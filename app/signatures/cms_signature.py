@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.signatures import algorithms, cms, names
+from app.signatures import algorithms, cms, effort, names
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import SignedData, SignerInfo
@@ -48,25 +48,27 @@ def judge(
     data: SignedData,
     signer: SignerInfo,
     *,
-    content: bytes | None,
     digest_of: Digests | None,
     pool: Sequence[Certificate],
     findings: Findings,
 ) -> Made:
     """Judge the stages INTEGRITY and SIGNED_ATTRIBUTES of one signer; all that is wrong goes to ``findings``.
 
-    ``content`` is what was signed, None when it is not at hand; ``digest_of`` its digests.
+    ``digest_of`` gives the digests of what was signed, None when it is not at hand.
     ``pool`` are the certificates among which the signer's is looked for.
     """
     signing_time = _signed_attributes(data, signer, findings)
     _digest(signer, digest_of, findings)
     named = [certificate for certificate in pool if _is_named(certificate, signer)]
     if not named:
-        findings.add("certificate_missing")
-        return Made(None, None, signing_time)
+        # Who is named is not signed: a certificate that was exchanged leaves its key behind.
+        named = [one for one in pool[:MOST_NAMESAKES] if not _signature(signer, one, digest_of)[0]]
+        findings.add("certificate_misnamed" if named else "certificate_missing")
+        if not named:
+            return Made(None, None, signing_time)
     if len(named) > 1:
         findings.add("several_certificates")
-    tried = [(certificate, *_signature(signer, certificate, content)) for certificate in named[:MOST_NAMESAKES]]
+    tried = [(certificate, *_signature(signer, certificate, digest_of)) for certificate in named[:MOST_NAMESAKES]]
     fitting = [one for one in tried if not one[1]]
     # Several certificates may bear the same key: the one that the signer named is meant.
     certificate, fault, detail, algorithm = next(
@@ -128,15 +130,17 @@ def _digest(signer: SignerInfo, digest_of: Digests | None, findings: Findings) -
     signed = [value for attribute in signer.named(cms.MESSAGE_DIGEST) for value in attribute.values]
     if digest_of is None or not signed:
         return  # told already: the content or a required attribute is missing
-    actual = digest_of(algorithm)
     try:
+        actual = digest_of(algorithm)
         if any(cms.octets(value) != actual for value in signed):
             findings.add("content_changed")
+    except algorithms.TooSlow as slow:
+        findings.add("hash_too_slow", str(slow))
     except Malformed:
         findings.add("attribute_malformed")
 
 
-def _signature(signer: SignerInfo, certificate: Certificate, content: bytes | None) -> tuple[str, str, str | None]:
+def _signature(signer: SignerInfo, certificate: Certificate, digest_of: Digests | None) -> tuple[str, str, str | None]:
     """Return the fault ("" when the certificate's key made the signature), its detail, and the algorithm."""
     name = None
     try:
@@ -144,9 +148,16 @@ def _signature(signer: SignerInfo, certificate: Certificate, content: bytes | No
         name = algorithm.name
         if not (signer.signature.is_plain and signer.digest.is_plain):
             return "algorithm_mismatch", "", name
-        signed = signer.signed if signer.signed is not None else content
-        if signed is None or not algorithm.verify(certificate.key, signer.value, signed):
+        effort.spend()
+        if signer.signed is not None:
+            is_right = algorithm.verify(certificate.key, signer.value, signer.signed)
+        else:  # the content itself was signed, and is hashed once however many signed it
+            of = digest_of(algorithm.digest) if digest_of is not None else None
+            is_right = of is not None and algorithm.verify_digest(certificate.key, signer.value, of)
+        if not is_right:
             return "signature_wrong", "", name
+    except algorithms.TooSlow as slow:
+        return "hash_too_slow", str(slow), name
     except algorithms.Unsupported as unsupported:
         return "algorithm_unsupported", unsupported.name, name
     except algorithms.Weak as weak:

@@ -31,7 +31,7 @@ class TooMany(Exception):
 class Budget:
     """Comparisons of names that may still be made: names times constraints can be large."""
 
-    left: int = 50_000
+    left: int = 10_000
 
     def spend(self, comparisons: int) -> None:
         self.left -= comparisons

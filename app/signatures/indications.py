@@ -11,8 +11,10 @@ OF_FAILED = frozenset({"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "
 
 SUB_INDICATIONS: Mapping[str, str] = {
     # of the message
+    "xml_unsupported": "GENERIC",
     "empty": "FORMAT_FAILURE",
     "too_large": "FORMAT_FAILURE",
+    "too_costly": "FORMAT_FAILURE",
     "malformed": "FORMAT_FAILURE",
     "trailing_data": "FORMAT_FAILURE",
     "not_signed_data": "FORMAT_FAILURE",
@@ -28,7 +30,9 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "content_changed": "HASH_FAILURE",
     "signature_wrong": "SIG_CRYPTO_FAILURE",
     "certificate_missing": "NO_SIGNING_CERTIFICATE_FOUND",
+    "certificate_misnamed": "NO_SIGNING_CERTIFICATE_FOUND",
     "algorithm_unsupported": "GENERIC",
+    "hash_too_slow": "GENERIC",
     "algorithm_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
     "algorithm_mismatch": "SIG_CRYPTO_FAILURE",
     "key_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",

@@ -21,7 +21,7 @@ from app.signatures.revocation import Revocation, RevocationList
 CLOCK_SKEW = timedelta(minutes=5)
 MOST_POINTS = 32
 """Distribution points of one certificate that are looked at."""
-MOST_SIGNERS = 16
+MOST_SIGNERS = 4
 """Certificates tried as the signer of one list."""
 
 Proof = Callable[[Certificate, RevocationList], bool]

@@ -18,11 +18,37 @@ CN, SURNAME, SERIAL_NUMBER, COUNTRY = "2.5.4.3", "2.5.4.4", "2.5.4.5", "2.5.4.6"
 ORGANISATION, UNIT, GIVEN_NAME = "2.5.4.10", "2.5.4.11", "2.5.4.42"
 EMAIL = "1.2.840.113549.1.9.1"
 
+LONGEST_NAME, MOST_ELEMENTS = 16_384, 1_000
+MOST_NAMES = 16
+"""General names that are compared where there may be any number of them."""
+
 OTHER, RFC822, DNS, X400, DIRECTORY, EDI, URI, IP, REGISTERED = range(9)
 """Kinds of general names, by the number of their tag."""
 
 Relative = tuple[tuple[str, str, str], ...]
 """A relative name made comparable: (type, how the value is meant, value), sorted."""
+
+
+@lru_cache(maxsize=1024)
+def pairs(name: bytes) -> tuple[tuple[tuple[str, bytes], ...], ...]:
+    """Return a Name as its relative names, each a tuple of (type, value in DER).
+
+    Raises:
+        Malformed: it is no Name, or one much longer than names are.
+    """
+    if len(name) > LONGEST_NAME:
+        raise Malformed(detail="long name")
+    root = asn1.parse(name, elements=MOST_ELEMENTS)
+    if root.tag != asn1.SEQUENCE or not all(relative.tag == asn1.SET for relative in root.children):
+        raise Malformed(detail="name")
+    return tuple(tuple(map(_pair, relative.children)) for relative in root.children)
+
+
+def _pair(element: Element) -> tuple[str, bytes]:
+    if element.tag != asn1.SEQUENCE or len(element.children) != 2:
+        raise Malformed(detail="name")
+    oid, value = element.children
+    return asn1.dotted(oid), value.raw
 
 
 @lru_cache(maxsize=1024)
@@ -32,10 +58,7 @@ def attributes(name: bytes) -> tuple[tuple[tuple[str, str], ...], ...]:
     Raises:
         Malformed: it is no Name, or a value is not text.
     """
-    return tuple(
-        tuple((str(pair["type"]), asn1.text(bytes(pair["value"]))) for pair in relative)
-        for relative in asn1.decode(name, asn1.NAME)
-    )
+    return tuple(tuple((oid, asn1.text(value)) for oid, value in relative) for relative in pairs(name))
 
 
 def texts(name: bytes, oid: str) -> list[str]:
@@ -44,12 +67,7 @@ def texts(name: bytes, oid: str) -> list[str]:
     Raises:
         Malformed: it is no Name, or such a value is not text.
     """
-    return [
-        asn1.text(bytes(pair["value"]))
-        for relative in asn1.decode(name, asn1.NAME)
-        for pair in relative
-        if str(pair["type"]) == oid
-    ]
+    return [asn1.text(value) for relative in pairs(name) for one, value in relative if one == oid]
 
 
 @lru_cache(maxsize=1024)
@@ -62,10 +80,7 @@ def comparable(name: bytes) -> tuple[Relative, ...]:
     Raises:
         Malformed: it is no Name.
     """
-    return tuple(
-        tuple(sorted((str(pair["type"]), *_comparable(bytes(pair["value"]))) for pair in relative))
-        for relative in asn1.decode(name, asn1.NAME)
-    )
+    return tuple(tuple(sorted((oid, *_comparable(value)) for oid, value in relative)) for relative in pairs(name))
 
 
 def _comparable(value: bytes) -> tuple[str, str]:
@@ -157,5 +172,5 @@ def general_name(element: Element) -> GeneralName:
 
 
 def share_one(some: Sequence[GeneralName], others: Sequence[GeneralName]) -> bool:
-    """Whether a name of the one list stands in the other."""
-    return any(one.is_same(other) for one in some for other in others)
+    """Whether a name of the one list stands in the other; only the first of either are looked at."""
+    return any(one.is_same(other) for one in some[:MOST_NAMES] for other in others[:MOST_NAMES])

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 
 from app.signatures import algorithms, certificates, constraints, names, policies
 from app.signatures.certificates import Certificate
@@ -111,9 +110,22 @@ class _Search:
             return False
 
 
-@lru_cache(maxsize=1024)
 def _is_issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    return certificates.is_signed_by(certificate.signature_algorithm, certificate.signature, certificate.signed, issuer)
+    """Whether the issuer's key signed a certificate; the answer is kept, for the authorities are few."""
+    asked = (certificate.fingerprint, issuer.fingerprint)
+    known = _known.get(asked)
+    if known is None:
+        known = certificates.is_signed_by(
+            certificate.signature_algorithm, certificate.signature, certificate.signed, issuer
+        )
+        if len(_known) >= MOST_KNOWN:
+            _known.clear()
+        _known[asked] = known
+    return known
+
+
+_known: dict[tuple[str, str], bool] = {}
+MOST_KNOWN = 4_096
 
 
 def _key_fits(issuer: Certificate, issued: Certificate) -> bool:

@@ -49,9 +49,10 @@ class Policy:
     ``revocation`` says whose word is needed, ``revocation_wanted`` whose absence is only noted.
     Without ``revocation_required`` a missing proof is noted and no more; a revoked certificate is
     refused in either case.  ``signing_key_required``: the certificate must be one for signing
-    (emailProtection, nonRepudiation), as the NCA issues them to persons.  ``ocsp_window`` is how
-    old an OCSP answer without nextUpdate may be, ``skew`` how far two clocks may differ.
-    ``certificate_policies`` are asked of the path (RFC 5280, 6.1.1).
+    (emailProtection, nonRepudiation), as the NCA issues them to persons; ``person_required``: it
+    must name a person, and must not be an authority's.  ``ocsp_window`` is how old an OCSP answer
+    without nextUpdate may be, ``skew`` how far two clocks may differ.  ``certificate_policies``
+    are asked of the path (RFC 5280, 6.1.1).
     """
 
     name: str
@@ -60,6 +61,7 @@ class Policy:
     revocation_wanted: Sources = Sources.EITHER
     revocation_required: bool = True
     signing_key_required: bool = True
+    person_required: bool = True
     ocsp_window: timedelta = timedelta(minutes=5)
     skew: timedelta = timedelta(minutes=5)
     tsa_policies: frozenset[str] = TSA_POLICIES

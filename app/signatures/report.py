@@ -53,6 +53,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     # of the message as a whole
     "empty": (None, FAILS),
     "too_large": (None, FAILS),
+    "too_costly": (None, FAILS),
     "malformed": (None, FAILS),
     "trailing_data": (None, FAILS),
     "not_signed_data": (None, FAILS),
@@ -69,8 +70,10 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "content_changed": (Stage.INTEGRITY, FAILS),
     "signature_wrong": (Stage.INTEGRITY, FAILS),
     "certificate_missing": (Stage.INTEGRITY, OPEN),
+    "certificate_misnamed": (Stage.INTEGRITY, FAILS),
     "several_certificates": (Stage.INTEGRITY, NOTE),
     "algorithm_unsupported": (Stage.INTEGRITY, OPEN),
+    "hash_too_slow": (Stage.INTEGRITY, OPEN),
     "algorithm_weak": (Stage.INTEGRITY, FAILS),
     "algorithm_mismatch": (Stage.INTEGRITY, FAILS),
     "key_weak": (Stage.INTEGRITY, FAILS),

@@ -20,6 +20,7 @@ from app.signatures.names import DIRECTORY
 
 LARGEST_LIST = 64 * 1024 * 1024
 MOST_ELEMENTS = 4_000
+MOST_KNOWN = 64
 
 _NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID = "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.35"
 _UNDERSTOOD = frozenset(
@@ -78,14 +79,16 @@ class RevocationList:
 
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Whether the list's signature is that of a certificate's key; one we cannot compute is not."""
-        if issuer.fingerprint not in self.known:
+        known = self.known.get(issuer.fingerprint)
+        if known is None:
             try:
-                self.known[issuer.fingerprint] = certificates.is_signed_by(
-                    self.signature_algorithm, self.signature, self.signed, issuer
-                )
+                known = certificates.is_signed_by(self.signature_algorithm, self.signature, self.signed, issuer)
             except algorithms.Unsupported:
                 return False
-        return self.known[issuer.fingerprint]
+            if len(self.known) >= MOST_KNOWN:
+                self.known.clear()
+            self.known[issuer.fingerprint] = known
+        return known
 
     @property
     def is_understood(self) -> bool:
@@ -93,9 +96,10 @@ class RevocationList:
 
         Source: RFC 5280, 5.3.
         """
-        if "understood" not in self.known:
-            self.known["understood"] = _is_understood(self)
-        return self.known["understood"]
+        known = self.known.get("understood")
+        if known is None:
+            known = self.known["understood"] = _is_understood(self)
+        return known
 
 
 # --- reading --------------------------------------------------------------------------------------

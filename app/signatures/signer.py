@@ -126,14 +126,14 @@ def _time_stamps(
 
 def _key_usage(certificate: Certificate, whose: Identity, policy: Policy, findings: Findings) -> None:
     """Judge what the key may do and whose it is."""
-    if certificate.is_ca:
+    if certificate.is_ca and policy.person_required:
         findings.add("signer_is_ca")
     if policy.signing_key_required:
         if "nonRepudiation" not in (certificate.key_usage or ()):
             findings.add("key_usage")
         if EMAIL_PROTECTION not in (certificate.purposes or ()):
             findings.add("key_purpose")
-    for fault in whose.faults:
+    for fault in whose.faults if policy.person_required else ():
         findings.add(fault)
     findings.judged.add(Stage.KEY_USAGE)
 

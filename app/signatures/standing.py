@@ -92,7 +92,7 @@ class _Word:
     source: Sources
     made: datetime
     revocation: Revocation | None
-    evidence: Evidence
+    evidence: tuple[Evidence, ...]
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class _Heard:
     @property
     def evidence(self) -> tuple[Evidence, ...]:
         """Return what the words stand in."""
-        return tuple(word.evidence for word in self.words)
+        return tuple(evidence for word in self.words for evidence in word.evidence)
 
     @property
     def revocation(self) -> Revocation | None:
@@ -199,7 +199,7 @@ def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers,
         )
         states.add(found.state)
         if found.state in (State.GOOD, State.REVOKED) and found.this_update is not None:
-            words.append(_Word(Sources.OCSP, found.this_update, found.revocation, Evidence("ocsp", answer.der)))
+            words.append(_Word(Sources.OCSP, found.this_update, found.revocation, (Evidence("ocsp", answer.der),)))
             cutoffs += [found.archive_cutoff] if found.archive_cutoff is not None else []
         elif found.state is State.UNAVAILABLE:
             lacks.append(("revocation_unavailable", found.why))
@@ -208,7 +208,9 @@ def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers,
     listed = lists.status(certificate, issuer)
     if listed.code in ("", "revoked"):
         made = max((revocation.read(der).this_update for der in listed.used), default=at)
-        words += [_Word(Sources.CRL, made, listed.revocation, Evidence("list", der)) for der in listed.used]
+        relied = [Evidence("list", der) for der in listed.used]
+        relied += [Evidence("certificate", authority.der) for authority in listed.authorities]
+        words.append(_Word(Sources.CRL, made, listed.revocation, tuple(relied)))
     elif listed.code == "revocation_stale":
         lacks.insert(0, (listed.code, ""))
     return _Heard(

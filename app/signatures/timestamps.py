@@ -234,7 +234,6 @@ def _authority(token: Token, candidates: Sequence[Certificate], findings: Findin
     return cms_signature.judge(
         token.message,
         token.message.signers[0],
-        content=content,
         digest_of=cms_signature.digests(content),
         pool=candidates,
         findings=findings,

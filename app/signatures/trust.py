@@ -6,10 +6,11 @@ trust of their own.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from app.signatures import asn1, certificates, names, ocsp
@@ -19,6 +20,8 @@ from app.signatures.revocation import RevocationList
 from app.signatures.revocation import read as read_list
 
 TEST_MARKS = re.compile(r"\b(TEST|SANDBOX)\b", re.IGNORECASE)
+INDEX = "index.csv"
+SHIPPED = Path(__file__).parent / "anchors"
 SUFFIXES = (".cer", ".crt", ".der", ".pem")
 STATUS_SUFFIXES = (".crl", ".ocsp", ".der")
 
@@ -80,6 +83,16 @@ class TrustStore:
                     name = names.display(anchor.certificate.subject)
                     raise TestAnchorRefused(f"{name!r} is a test anchor and may not be trusted in production")
 
+    def joined(self, other: TrustStore) -> TrustStore:
+        """Return a store that trusts what either trusts, in this one's environment."""
+        return TrustStore(
+            (*self.anchors, *other.anchors),
+            (*self.intermediates, *other.intermediates),
+            (*self.lists, *other.lists),
+            (*self.answers, *other.answers),
+            self.environment,
+        )
+
 
 def read_store(
     anchors: Iterable[Path],
@@ -90,19 +103,26 @@ def read_store(
 ) -> TrustStore:
     """Read a trust store from folders or single files (certificates in DER or PEM).
 
-    ``lists`` hold revocation lists and OCSP answers; what a file is shows in its bytes.  A folder
-    named ``test`` or ``sandbox`` holds test anchors.
+    A folder of anchors with an ``index.csv`` gives what stands in that (``anchors/index.csv`` shows
+    how); any other gives all its certificates as anchors.  ``lists`` hold revocation lists and OCSP
+    answers; what a file is shows in its bytes.  A folder named ``test`` or ``sandbox`` holds test
+    anchors.
 
     Raises:
         Unreadable: a file is missing or not what it should be.
         TestAnchorRefused: see ``TrustStore``.
     """
-    trusted = []
+    trusted: list[Anchor] = []
+    between: list[Certificate] = []
     for place in anchors:
+        if (place / INDEX).is_file():
+            more, others = _indexed(place, environment)
+            trusted, between = [*trusted, *more], [*between, *others]
+            continue
         for path in _files(place, SUFFIXES):
             is_test = bool({"test", "sandbox"} & {part.lower() for part in (place.name, path.parent.name)})
             trusted += [Anchor(found, is_test or Anchor.of(found.der).is_test) for found in _certificates(path)]
-    between = [found for place in intermediates for path in _files(place, SUFFIXES) for found in _certificates(path)]
+    between += [found for place in intermediates for path in _files(place, SUFFIXES) for found in _certificates(path)]
     revoked, answers = [], []
     for place in lists:
         for path in _files(place, STATUS_SUFFIXES):
@@ -114,6 +134,49 @@ def read_store(
             elif path == place or path.suffix.lower() not in SUFFIXES:
                 raise Unreadable(f"{path}: neither a revocation list nor an OCSP answer")
     return TrustStore(tuple(trusted), tuple(between), tuple(revoked), tuple(answers), environment)
+
+
+def shipped(environment: str) -> TrustStore:
+    """Return the authorities that come with Kezen: those of production and, outside it, the NCA's test ones too."""
+    return read_store([SHIPPED], environment=environment)
+
+
+def _indexed(folder: Path, environment: str) -> tuple[list[Anchor], list[Certificate]]:
+    """Return anchors and intermediates of a folder's index; in production those for tests are passed over.
+
+    The index names each file with the SHA-256 of its certificate: a file that was exchanged is no
+    longer the authority that somebody chose to trust.
+    """
+    anchors: list[Anchor] = []
+    between: list[Certificate] = []
+    index = folder / INDEX
+    with index.open(encoding="utf-8", newline="") as file:
+        for number, row in enumerate(csv.DictReader(file), start=2):
+            try:
+                is_test = {"production": False, "test": True}[row["environment"]]
+                is_anchor = {"anchor": True, "intermediate": False}[row["kind"]]
+                since, until = (_day(row[column]) for column in ("trusted_from", "trusted_until"))
+                path, fingerprint = folder / row["file"], row["sha256"]
+            except (KeyError, TypeError, ValueError) as error:
+                raise Unreadable(f"{index}:{number}: {error}") from None
+            if is_test and environment == "production":
+                continue
+            (certificate,) = _certificates(path)[:1]
+            if certificate.fingerprint != fingerprint:
+                raise Unreadable(f"{path}: its SHA-256 is {certificate.fingerprint}, not that of {index}")
+            if is_anchor:
+                anchors.append(Anchor(certificate, is_test or Anchor.of(certificate.der).is_test, since, until))
+            else:
+                between.append(certificate)
+    return anchors, between
+
+
+def _day(written: str) -> datetime | None:
+    """Return the first moment of a day, or the moment that is written; nothing is None.  Without a zone it is UTC."""
+    if not written:
+        return None
+    moment = datetime.fromisoformat(written)
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def _status(path: Path) -> RevocationList | ocsp.Answer | None:
@@ -139,7 +202,7 @@ def _files(place: Path, suffixes: tuple[str, ...]) -> list[Path]:
 def _certificates(path: Path) -> list[Certificate]:
     try:
         found = [certificates.read(der) for der in _der_blocks(path, "CERTIFICATE")]
-    except Malformed:
+    except (Malformed, OSError):
         found = []
     if not found:
         raise Unreadable(f"{path}: not a certificate")

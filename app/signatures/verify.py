@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.signatures import certificates, cms, cms_signature, signer
+from app.signatures import certificates, cms, cms_signature, effort, signer
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import SignedData, SignerInfo
@@ -55,9 +55,13 @@ def verify(
             tuple(findings), (), at, document, data.content is not None, {malformed.code: malformed.detail}
         )
     digest_of = cms_signature.digests(document) if document is not None else None
-    signers = tuple(
-        _signer(data, one, document, digest_of, pool, at=at, trust=trust, policy=policy) for one in data.signers
-    )
+    try:
+        with effort.bounded():
+            signers = tuple(
+                _signer(data, one, digest_of, pool, at=at, trust=trust, policy=policy) for one in data.signers
+            )
+    except effort.TooCostly:
+        return SignatureReport((*findings, "too_costly"), (), at, document, data.content is not None)
     return SignatureReport(tuple(findings), signers, at, document, data.content is not None)
 
 
@@ -89,7 +93,6 @@ def _whole(data: SignedData, content: bytes | None) -> list[str]:
 def _signer(
     data: SignedData,
     info: SignerInfo,
-    document: bytes | None,
     digest_of: cms_signature.Digests | None,
     pool: Sequence[Certificate],
     *,
@@ -98,7 +101,7 @@ def _signer(
     policy: Policy | None,
 ) -> SignerReport:
     findings = Findings()
-    made = cms_signature.judge(data, info, content=document, digest_of=digest_of, pool=pool, findings=findings)
+    made = cms_signature.judge(data, info, digest_of=digest_of, pool=pool, findings=findings)
     signature = signer.Signature(
         certificate=made.certificate,
         stamped=info.value,

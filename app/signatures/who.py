@@ -40,8 +40,10 @@ def refusals(report: SignatureReport, *, bin: str, signing_iins: Collection[str]
             continue
         if signer.bin is None or signer.bin != bin:
             found.append("err.cert_org")
-        if signer.iin is None or signer.iin not in signing_iins or not SIGNING_ROLES & set(signer.roles):
+        if signer.iin is None or signer.iin not in signing_iins:
             found.append("err.cert_person")
+        elif not SIGNING_ROLES & set(signer.roles):
+            found.append("sig.refusal.role")
     if not found and report.verdict is not Verdict.VALID:
         found.append("sig.refusal.not_valid")
     return list(dict.fromkeys(found))

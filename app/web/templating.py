@@ -14,6 +14,7 @@ from flask_login import current_user
 
 from app.config import ROOT
 from app.permissions import Permission
+from app.signatures.report import REASONS
 from app.terms import LANGUAGES, say
 from app.web import here
 
@@ -76,6 +77,15 @@ def date_time_text(value: datetime | None) -> str:
     return value.astimezone(ZONE).strftime("%d.%m.%Y %H:%M") if value else ""
 
 
+def moment_text(value: str | None) -> str:
+    """Return a moment written as ISO 8601 (in a kept report) as dd.mm.yyyy HH:MM in Kazakhstan's time."""
+    return date_time_text(datetime.fromisoformat(value)) if value else ""
+
+
+STAGES_OF = {code: stage.value for code, (stage, _) in REASONS.items() if stage is not None}
+"""To which stage of the judgement a finding about a signature belongs."""
+
+
 def paper(template: str, language: str, **context: object) -> str:
     """Render a page that becomes paper: in one language, whoever asks, with no request behind it."""
 
@@ -115,11 +125,13 @@ def _context() -> dict[str, Any]:
         "say": word,
         "date": date_text,
         "date_time": date_time_text,
+        "moment": moment_text,
         "url_for_language": _url_for_language,
     }
     theme = request.cookies.get("theme", "")
     return {
         **functions,
+        "stages_of": STAGES_OF,
         "language": language,
         "languages": LANGUAGES,
         "user": current_user,

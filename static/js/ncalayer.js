@@ -7,11 +7,13 @@
              data-agent="wss://127.0.0.1:13579"
              data-upload-url="…" data-csrf="…"           only if the form does not carry them
              data-text-waiting="…" data-text-missing="…" data-text-cancelled="…" data-text-error="…"
-             data-text-dropped="…" data-text-timeout="…" data-text-signed="…">…</button>
+             data-text-dropped="…" data-text-timeout="…" data-text-password="…" data-text-signed="…"
+             data-test-keys="yes"                        only where keys of test authorities may be offered
+             >…</button>
      <p data-sign-status role="status" aria-live="polite"></p>
    </form>
 
-   The status element gets data-state: waiting, missing, cancelled, error, dropped or signed; what
+   The status element gets data-state: waiting, missing, cancelled, password, error, dropped or signed; what
    the agent itself said of an error is appended in an element [data-sign-detail]. The signature is
    put into the field `cms` and the form is sent: the server verifies, this script decides nothing. */
 
@@ -22,7 +24,10 @@
   const CONNECT_SECONDS = 8;          // to open the socket and be greeted
   const ANSWER_SECONDS = 300;         // to find the key store and type its password
   const HEARTBEAT = "--heartbeat--";
-  const FIRST_HEAD = ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.2.1"];
+  // Any key for signing is offered: whose it must be the server says, with the reason in words.
+  const FOR_SIGNING = ["1.3.6.1.5.5.7.3.4"];
+  // The agent tells a wrong password only in the words of the library beneath it.
+  const WRONG_PASSWORD = /password|mac (is )?invalid|mac check|парол|құпиясөз/i;
 
   /** How signing ended otherwise than with a signature; `state` is what the page shows. */
   class Refusal extends Error {
@@ -118,10 +123,10 @@
   /** Newer versions answer with an array, older ones with the string itself. */
   const first = (result) => (Array.isArray(result) ? result[0] : result);
 
+  const failure = (said) => (WRONG_PASSWORD.test(said) ? new Refusal("password") : new Refusal("error", said));
+
   function fromBasics(answer) {
-    if (answer.status !== true) {
-      throw new Refusal("error", answer.details || answer.message || answer.code || "");
-    }
+    if (answer.status !== true) throw failure(answer.details || answer.message || answer.code || "");
     const result = answer.body && first(answer.body.result && answer.body.result.signatures
       ? answer.body.result.signatures : answer.body.result);
     if (!result) throw new Refusal("cancelled");      // a success without a result is a cancel
@@ -132,10 +137,10 @@
     if (isUnknownModule(answer)) throw new Refusal("error", "MODULE_NOT_FOUND");
     if (String(answer.code) === "200" && answer.responseObject) return String(first(answer.responseObject));
     if (answer.message === "action.canceled") throw new Refusal("cancelled");
-    throw new Refusal("error", answer.message || String(answer.code || ""));
+    throw failure(answer.message || String(answer.code || ""));
   }
 
-  async function sign(agent, base64, locale, seconds) {
+  async function sign(agent, base64, locale, seconds, testKeys) {
     const answer = await agent.ask({
       module: "kz.gov.pki.knca.basics",
       method: "sign",
@@ -144,7 +149,7 @@
         format: "cms",
         data: base64,
         signingParams: { decode: true, encapsulate: false, digested: false },
-        signerParams: { extKeyUsageOids: FIRST_HEAD, chain: [] },
+        signerParams: { extKeyUsageOids: FOR_SIGNING, ...(testKeys ? { chain: [] } : {}) },
         locale,
       },
     }, seconds);
@@ -215,7 +220,7 @@
       agent = await Agent.open(button.dataset.agent || AGENT);
       const locale = { kk: "kz", ru: "ru", en: "en" }[document.documentElement.lang] || "kz";
       const seconds = Number(button.dataset.answerSeconds) || ANSWER_SECONDS;
-      hidden(form, "cms").value = await sign(agent, base64, locale, seconds);
+      hidden(form, "cms").value = await sign(agent, base64, locale, seconds, Boolean(button.dataset.testKeys));
       if (button.dataset.csrf) hidden(form, "csrf_token").value = button.dataset.csrf;
       if (button.dataset.uploadUrl) form.action = button.dataset.uploadUrl;
       show(form, "signed", words("signed"));

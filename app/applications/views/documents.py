@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+import io
+import json
+import zipfile
 from urllib.parse import quote
 
+import structlog
 from flask import Response, render_template, request
 from flask_login import current_user
 
 from app import db
-from app.applications import attachments, document, queries
-from app.applications.models import Application, Document
+from app.applications import attachments, document, queries, signing
+from app.applications.models import Application, Document, Signature
 from app.applications.summary import size_words
 from app.applications.views import frame
 from app.applications.views.frame import Answer, blueprint
 from app.applications.views.hub import results
 from app.applications.views.reading import reading, workings
-from app.errors import NotFound
+from app.errors import Conflict, NotFound
 from app.permissions import Permission
+from app.signatures.report import Verdict
 from app.terms import LANGUAGES
 from app.web import here
 from app.web.access import allowed
 from app.workflows.parts import StageKind
+
+log = structlog.get_logger()
+
+SUFFIXES = {"certificate": ".cer", "list": ".crl", "ocsp": ".ocsp", "token": ".tst"}
+"""Of the files of evidence, by its kind."""
 
 
 def _give(content: bytes, name: str, media_type: str, *, inline: bool = False) -> Response:
@@ -60,13 +70,13 @@ def file(number: str, document_id: int) -> Response:
     row = db.session.get(Document, document_id)
     if row is None or row.application_id != application.id or not _may_read(application, row):
         raise NotFound
+    _require_signatures(application, row)
     content = here.storage().get(row.sha256)
     return _give(content, row.name, "application/pdf", inline="inline" in request.args)
 
 
-@blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>")
-@allowed(Permission.VIEW_APPLICATIONS)
-def signature(number: str, document_id: int, signature_id: int) -> Response:
+def _signed(number: str, document_id: int, signature_id: int) -> tuple[Application, Document, Signature]:
+    """Return the signature of an address, if the present user may read its document."""
     application = frame.one(number)
     row = db.session.get(Document, document_id)
     if row is None or row.application_id != application.id or not _may_read(application, row):
@@ -74,7 +84,67 @@ def signature(number: str, document_id: int, signature_id: int) -> Response:
     found = next((item for item in row.signatures if item.id == signature_id), None)
     if found is None:
         raise NotFound
+    return application, row, found
+
+
+def _require_signatures(application: Application, row: Document) -> None:
+    """Let nothing out as signed whose kept signature no longer verifies against its evidence.
+
+    Raises:
+        Conflict: it does not; the fault is logged.
+    """
+    signed = row
+    if row.kind == "signed_copy":
+        originals = (item for item in queries.documents(application) if item.kind == "application")
+        signed = next((item for item in originals if item.round == row.round), row)
+    for found in signed.signatures:
+        report = signing.verified_again(signed, found)
+        if report is None or report.verdict is not Verdict.VALID:
+            reasons = list(report.reasons) if report else ["damaged"]
+            log.error("signature_broken", application=application.number, signature=found.id, reasons=reasons)
+            raise Conflict("verify.broken")
+
+
+@blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>")
+@allowed(Permission.VIEW_APPLICATIONS)
+def signature(number: str, document_id: int, signature_id: int) -> Response:
+    application, row, found = _signed(number, document_id, signature_id)
+    _require_signatures(application, row)
     return _give(here.storage().get(found.cms_sha256), f"{row.name}.cms", "application/pkcs7-signature")
+
+
+@blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>/report")
+@allowed(Permission.VIEW_APPLICATIONS)
+def signature_report(number: str, document_id: int, signature_id: int) -> Answer:
+    """Show what was found of a signature when it was accepted, and what is found now of the kept evidence."""
+    application, row, found = _signed(number, document_id, signature_id)
+    again = signing.verified_again(row, found)
+    kept = [one for signer in found.report.get("signers", ()) for one in signer.get("evidence", ())]
+    return render_template(
+        "applications/signature.html",
+        **frame.head(application),
+        document=row,
+        signature=found,
+        again=again.to_dict() if again else None,
+        evidence=kept,
+        problems=[],
+    )
+
+
+@blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>/evidence")
+@allowed(Permission.VIEW_APPLICATIONS)
+def signature_evidence(number: str, document_id: int, signature_id: int) -> Response:
+    """Give the document, its signature and all the evidence in one archive, for a check without this system."""
+    application, row, found = _signed(number, document_id, signature_id)
+    _require_signatures(application, row)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(row.name, here.storage().get(row.sha256))
+        archive.writestr(f"{row.name}.cms", here.storage().get(found.cms_sha256))
+        for place, one in enumerate(signing.evidence(found), start=1):
+            archive.writestr(f"evidence/{place:02d}-{one.kind}{SUFFIXES[one.kind]}", one.der)
+        archive.writestr("report.json", json.dumps(found.report, ensure_ascii=False, indent=1))
+    return _give(packed.getvalue(), f"{row.name}.zip", "application/zip")
 
 
 @blueprint.get("/applications/<number>/summary.pdf")

@@ -70,8 +70,7 @@ def _offered(application: Application) -> Document:
     if standing is not None:
         return standing
     number, user = application.number, current_user
-    db.session.rollback()
-    db.begin_writing(True)
+    _between_transactions(writing=True)
     made = document.offered(queries.by_number(number, user=user))
     db.session.commit()
     return made
@@ -80,21 +79,26 @@ def _offered(application: Application) -> Document:
 @blueprint.post("/applications/<number>/sign")
 @allowed(Permission.APPROVE)
 def accept(number: str) -> Answer:
-    application = frame.one(number, for_update=True)
+    """Verify what was given, then accept it; nobody waits for the database while it is verified."""
+    sha256, now = request.form.get("sha256", ""), here.now()
     try:
-        signing.accept(
-            application,
-            cms=_cms(),
-            sha256=request.form.get("sha256", ""),
-            by=current_user,
-            now=here.now(),
-        )
+        signing.offered(frame.one(number), sha256)
+        _between_transactions(writing=False)
+        given = signing.judge(_cms(), sha256=sha256, now=now)
+        _between_transactions(writing=True)
+        signing.accept(frame.one(number, for_update=True), given, by=current_user, now=now)
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
         code = 422 if isinstance(refusal, Invalid) else 409
         return _page(frame.one(number), problems_of(refusal)), code
     flash(word("sig.signed_by_key"), "success")
     return redirect(url_for(".sign", number=number) + "#send", code=303)
+
+
+def _between_transactions(*, writing: bool) -> None:
+    """End the transaction that only read; the next one begins with the next question to the database."""
+    db.session.rollback()
+    db.begin_writing(writing)
 
 
 def _cms() -> bytes:

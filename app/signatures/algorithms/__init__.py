@@ -20,6 +20,23 @@ __all__ = [
 ]  # fmt: skip
 
 
+class Digest(Protocol):
+    """A digest algorithm."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def oids(self) -> tuple[str, ...]: ...
+
+    def compute(self, content: bytes) -> bytes:
+        """Return the digest of ``content``.
+
+        Raises:
+            TooSlow: it is too long for what is at hand.
+        """
+        ...
+
+
 class Algorithm(Protocol):
     """A signature algorithm: which keys and which digests it goes with, and how it verifies.
 
@@ -35,6 +52,8 @@ class Algorithm(Protocol):
     def keys(self) -> tuple[str, ...]: ...
     @property
     def digests(self) -> tuple[str, ...]: ...
+    @property
+    def digest(self) -> Digest: ...
 
     def verify(self, key: bytes, signature: bytes, signed: bytes) -> bool:
         """Return whether ``signature`` over ``signed`` is that of ``key`` (SubjectPublicKeyInfo, DER).
@@ -45,21 +64,8 @@ class Algorithm(Protocol):
         """
         ...
 
-
-class Digest(Protocol):
-    """A digest algorithm."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def oids(self) -> tuple[str, ...]: ...
-
-    def compute(self, content: bytes) -> bytes:
-        """Return the digest of ``content``.
-
-        Raises:
-            TooSlow: it is too long for what is at hand.
-        """
+    def verify_digest(self, key: bytes, signature: bytes, digest: bytes) -> bool:
+        """Do as ``verify`` with the digest already computed."""
         ...
 
 

@@ -73,10 +73,16 @@ class GostSignature:
         return self.digest.oids
 
     def verify(self, key: bytes, signature: bytes, signed: bytes) -> bool:
-        """Return whether the signature verifies; a key that is not of this kind verifies nothing.
+        """Return whether the signature over ``signed`` is that of the key.
 
         Raises:
             TooSlow: ``signed`` is too long to be hashed without a library.
+        """
+        return self.verify_digest(key, signature, self.digest.compute(signed))
+
+    def verify_digest(self, key: bytes, signature: bytes, digest: bytes) -> bool:
+        """Return whether the signature verifies; a key that is not of this kind verifies nothing.
+
         Source: RFC 7091, 6.2.
         """
         point, order, size = public_point(self, key), self.curve.order, self.curve.size
@@ -85,13 +91,13 @@ class GostSignature:
         r, s = (int.from_bytes(half, "little") for half in (signature[:size], signature[size:]))
         if not (0 < r < order and 0 < s < order):
             return False
-        inverse = pow(self.number(signed), -1, order)
+        inverse = pow(self.number(digest), -1, order)
         found = native.combine(self.curve, s * inverse % order, -r * inverse % order, point)
         return found is not None and found[0] % order == r
 
-    def number(self, signed: bytes) -> int:
-        """Return the digest as the number e of the formulas, between 1 and the order."""
-        return int.from_bytes(self.digest.compute(signed), "little") % self.curve.order or 1
+    def number(self, digest: bytes) -> int:
+        """Return a digest as the number e of the formulas, between 1 and the order."""
+        return int.from_bytes(digest, "little") % self.curve.order or 1
 
 
 @lru_cache(maxsize=256)

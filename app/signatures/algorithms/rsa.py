@@ -9,6 +9,7 @@ from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from app.signatures.algorithms.refusals import WeakKey
 
@@ -35,11 +36,20 @@ class Pkcs1:
 
     name: str
     oids: tuple[str, ...]
-    digests: tuple[str, ...]
+    digest: Sha2
     hash: hashes.HashAlgorithm
     keys: tuple[str, ...] = (RSA_ENCRYPTION,)
 
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """Return the identifiers of the digest."""
+        return self.digest.oids
+
     def verify(self, key: bytes, signature: bytes, signed: bytes) -> bool:
+        """Return whether the signature over ``signed`` is that of the key."""
+        return self.verify_digest(key, signature, self.digest.compute(signed))
+
+    def verify_digest(self, key: bytes, signature: bytes, digest: bytes) -> bool:
         """Return whether the signature verifies; a key that cannot be read verifies nothing."""
         try:
             public = serialization.load_der_public_key(key)
@@ -52,7 +62,7 @@ class Pkcs1:
         if len(signature) != (public.key_size + 7) // 8:
             return False
         try:
-            public.verify(signature, signed, padding.PKCS1v15(), self.hash)
+            public.verify(signature, digest, padding.PKCS1v15(), Prehashed(self.hash))
         except InvalidSignature:
             return False
         return True
@@ -65,7 +75,7 @@ DIGESTS = (SHA256, SHA384, SHA512)
 
 
 def _with(digest: Sha2, oid: str, algorithm: hashes.HashAlgorithm) -> Pkcs1:
-    return Pkcs1(f"RSA with {digest.name}", (oid, RSA_ENCRYPTION), digest.oids, algorithm)
+    return Pkcs1(f"RSA with {digest.name}", (oid, RSA_ENCRYPTION), digest, algorithm)
 
 
 SIGNATURES = (

@@ -195,12 +195,12 @@ def message(
     )
 
 
-def as_ber(der: bytes) -> bytes:
+def as_ber(der: bytes, *, segment: int = 10) -> bytes:
     """Return a message as a streaming encoder writes it: indefinite lengths outside, the content in segments."""
     data = parse(der).children[1].children[0]
     version, digests, encapsulated, *rest = data.children
     content = encapsulated.children[1].children[0].content
-    segments = [tlv(OCTETS, content[at : at + 10]) for at in range(0, len(content), 10)]
+    segments = [tlv(OCTETS, content[at : at + segment]) for at in range(0, len(content), segment)]
 
     def open_ended(tag: int, *parts: bytes) -> bytes:
         return bytes((tag, 0x80)) + b"".join(parts) + b"\0\0"

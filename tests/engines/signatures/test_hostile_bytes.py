@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+import time
+import tracemalloc
 
+import forged_answers as answers
 import forged_messages as forge
+import forged_tokens as tokens
 import pytest
 from forged_messages import CONTENT
 
@@ -12,6 +16,8 @@ from app.sandbox import signing
 from app.signatures import asn1, cms
 from app.signatures.asn1 import OCTETS, SEQUENCE, SET, Malformed, tlv
 from app.signatures.report import Verdict
+
+MEGABYTE = 1024 * 1024
 
 
 def _mutants(original: bytes, count: int, seed: int):
@@ -102,6 +108,13 @@ BOMBS = {
         tlv(SET),
     ),
     "a huge integer": lambda: _in_signed_data(tlv(0x02, b"\x7f" + b"\xff" * 1_000_000)),
+    "base64 without end": lambda: b"MIIC" * 10_000_000,
+    "PEM without end": lambda: b"-----BEGIN CMS-----\n" + b"M" * 20_000_000,
+    "content in tiny segments": lambda: _in_signed_data(
+        signing.integer(1),
+        tlv(SET),
+        tlv(SEQUENCE, signing.oid(cms.ID_DATA), tlv(0xA0, tlv(0x24, b"\x04\x01a" * 2_000_000))),
+    ),
     "base64 of white space": lambda: b"MII" + b" " * 1_000_000,
     "an end of contents alone": lambda: b"\x30\x80\x00",
     "high tag numbers": lambda: b"\x3f" + b"\xff" * 100,
@@ -112,9 +125,95 @@ BOMBS = {
 def test_a_decoding_bomb_is_refused(bomb, world):
     message = BOMBS[bomb]()
 
+    began = time.perf_counter()
     report = world.verify(message)
+    seconds = time.perf_counter() - began
 
     assert report.verdict is Verdict.INVALID
+    assert seconds < 1
+    assert _peak(lambda: world.verify(message)) < 100 * MEGABYTE
+
+
+def _peak(act) -> int:
+    tracemalloc.start()
+    try:
+        act()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+FORMS = {"DER": lambda message: message, "BER": lambda message: forge.as_ber(message, segment=1000)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_long_document_is_copied_once_and_no_more(form, world):
+    content = bytes(20 * MEGABYTE)
+    message = FORMS[form](forge.message(world.head, content=content))
+
+    assert world.verify(message).verdict is Verdict.VALID
+    assert _peak(lambda: world.verify(message)) < 1.4 * len(content)
+
+
+@pytest.mark.parametrize("bomb", ["nested", "in its content", "many tokens"])
+def test_a_time_stamp_that_is_a_bomb_harms_nothing(bomb, world):
+    inner = {
+        "nested": [_nested(1000)],
+        "in its content": [tokens.token(b"", world.ca, content=_nested(1000))],
+        "many tokens": [_in_signed_data(signing.integer(number)) for number in range(60)],
+    }[bomb]
+    message = tokens.message(world.head, *[lambda _, token=token: token for token in inner])
+
+    began = time.perf_counter()
+    report = world.verify(message)
+
+    assert time.perf_counter() - began < 1
+    if bomb == "nested":
+        assert report.reasons == ("malformed",)
+    else:
+        assert (report.verdict, report.notes[0]) == (Verdict.VALID, "timestamp_malformed")
+
+
+def _crowd(world, size: int, **how) -> list[forge.Holder]:
+    return [
+        world.issue(whose=forge.subject(iin=f"IIN{900_101_300_000 + number}"), owner="crowd", **how)
+        for number in range(size)
+    ]
+
+
+def test_sixteen_signers_with_time_stamps_and_answers_are_not_too_many(world):
+    crowd, tsa = _crowd(world, 16), tokens.authority(world.ca)
+    signers = []
+    for holder in crowd:
+        attributes = forge.attributes(holder)
+        value = asn1.parse(forge.signer(holder, attributes)).children[-1].content
+        stamp = signing.attribute(cms.TIMESTAMP_TOKEN, tokens.token(value, tsa, at=forge.NOW))
+        signers.append(forge.signer(holder, attributes, unsigned=tlv(0xA1, stamp)))
+    message = signing.signed_data(signers, content=CONTENT, certificates=[one.der for one in crowd])
+    said = [answers.single(answers.named(one, world.ca)) for one in crowd]
+
+    report = world.verify(message, answers=tuple(answers.answer([one], world.ca) for one in said))
+
+    assert (report.verdict, report.notes) == (Verdict.VALID, ())
+
+
+def test_certificates_made_to_multiply_are_refused(world):
+    """Every authority of the crowd has the same name, so that each might have issued each."""
+    crowd = [
+        forge.authority("VECTOR CROWD TEST", f"crowd {number % 4}", world.ca, serial=number + 1) for number in range(40)
+    ]
+    signers = [forge.certificate(forge.subject(), "head", crowd[number], serial=number + 1) for number in range(16)]
+    message = signing.signed_data(
+        [forge.signer(one, forge.attributes(one)) for one in signers],
+        content=CONTENT,
+        certificates=[one.der for one in (*signers, *crowd)],
+    )
+
+    began = time.perf_counter()
+    report = world.verify(message)
+
+    assert time.perf_counter() - began < 1
+    assert report.reasons == ("too_costly",)
 
 
 def test_a_message_larger_than_the_limit_is_refused_unread(world, monkeypatch):

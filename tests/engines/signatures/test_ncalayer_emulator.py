@@ -17,7 +17,7 @@ from websockets.sync.client import connect
 
 from app.sandbox.ncalayer import Agent, Behaviour, emulator
 from app.sandbox.pki import SandboxRefused, tls_pair
-from app.signatures.report import Verdict
+from app.signatures.report import Outcome, Stage, Verdict
 from app.signatures.verify import verify
 
 DOCUMENT = "Өтініш".encode()
@@ -194,6 +194,33 @@ def test_key_info_describes_the_key(sandbox):
         "alias", "keyId", "algorithm", "subjectCn", "subjectDn", "issuerCn", "issuerDn", "serialNumber",
         "certNotBefore", "certNotAfter", "authorityKeyIdentifier", "pem",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("account", ["first_head", "nca:head"])
+def test_a_gost_key_signs_and_is_told_as_one(account, sandbox):
+    agent = Agent(lambda: sandbox.key_for(account, gost=True))
+    head = {"extKeyUsageOids": ["1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.2.1"], "bin": "123456789021"}
+
+    info = _ask(agent, COMMON, "getKeyInfo", ["PKCS12"])["responseObject"]
+    (message,) = _ask(agent, BASICS, "sign", _basics(signer=head))["body"]["result"]
+
+    assert info["algorithm"] == "ECGOST3410-2015-512"
+    assert "GOST" in info["issuerCn"]
+    assert info["subjectDn"].startswith("CN=")
+    (signer,) = verify(message, DOCUMENT, at=datetime.now(UTC), trust=sandbox.trust_store()).signers
+    assert (signer.stages[Stage.INTEGRITY], signer.stages[Stage.CHAIN]) == (Outcome.PASS, Outcome.PASS)
+    assert "FIRST_HEAD" in signer.roles
+
+
+def test_the_emulator_offers_the_gost_key_that_was_asked_for(sandbox):
+    request = json.dumps({"module": BASICS, "method": "sign", "args": _basics()})
+    with emulator(sandbox, "first_head", port=0, tls=False, gost=True) as running, connect(running.url) as socket:
+        socket.recv(5)
+        socket.send(request)
+        (message,) = json.loads(socket.recv(5))["body"]["result"]
+
+    report = verify(message, DOCUMENT, at=datetime.now(UTC), trust=sandbox.trust_store())
+    assert [signer.algorithm for signer in report.signers] == ["GOST R 34.10-2015 (512)"]
 
 
 # --- on the wire ------------------------------------------------------------------------------------

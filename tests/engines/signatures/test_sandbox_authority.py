@@ -13,7 +13,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from app.sandbox.pki import PASSWORD, Person, SandboxPki, SandboxRefused, sign_with
+from app.sandbox.pki import PASSWORD, Person, SandboxPki, SandboxRefused, export_p12, sign_with
 from app.signatures.report import Verdict
 from app.signatures.trust import TestAnchorRefused
 from app.signatures.verify import verify
@@ -190,7 +190,8 @@ def test_openssl_verifies_the_chain_with_the_lists(sandbox, tmp_path):
         pem = x509.load_der_x509_certificate(source.read_bytes()).public_bytes(forge.Encoding.PEM)
         (tmp_path / source.name).write_bytes(pem)
     lists = b"".join(
-        x509.load_der_x509_crl(path.read_bytes()).public_bytes(forge.Encoding.PEM) for path in sandbox.lists.iterdir()
+        x509.load_der_x509_crl((sandbox.lists / name).read_bytes()).public_bytes(forge.Encoding.PEM)
+        for name in ("ca.crl", "root.crl")
     )
     (tmp_path / "lists.pem").write_bytes(lists)
 
@@ -201,3 +202,118 @@ def test_openssl_verifies_the_chain_with_the_lists(sandbox, tmp_path):
     )  # fmt: skip
 
     assert said.returncode == 0, said.stderr
+
+
+# --- GOST -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("attached", [True, False])
+def test_an_account_signs_with_gost_too(attached, sandbox):
+    message = sandbox.sign("first_head", DOCUMENT, attached=attached, gost=True)
+
+    report = verify(message, None if attached else DOCUMENT, at=datetime.now(UTC), trust=sandbox.trust_store())
+
+    assert report.verdict is Verdict.VALID, report.reasons
+    assert report.notes == ()
+    (signer,) = report.signers
+    assert (signer.iin, signer.bin, signer.algorithm) == (forge.IIN, forge.BIN, "GOST R 34.10-2015 (512)")
+    assert "FIRST_HEAD" in signer.roles
+
+
+def test_the_gost_key_is_kept_beside_the_rsa_one(sandbox):
+    again = SandboxPki.open(sandbox.folder, environment="test")
+    first, rsa = sandbox.key_for("first_head", gost=True), sandbox.key_for("first_head")
+
+    assert again.key_for("first_head", gost=True).certificate == first.certificate
+    assert again.key_for("first_head", gost=True).private.public == first.private.public
+    assert first.certificate != rsa.certificate
+    assert first.purposes == rsa.purposes
+    assert first.certificate.subject == rsa.certificate.subject
+    usage = first.certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    assert (usage.content_commitment, usage.key_agreement) == (True, True)
+
+
+def test_a_changed_person_gets_a_new_gost_key(tmp_path):
+    pki = SandboxPki.open(tmp_path / "sandbox", environment="test")
+    person = {"name": "ОМАРОВ ЕРЛАН", "iin": forge.IIN, "bin": None, "organisation": None, "roles": ["individual"]}
+    pki.enrol("candidate", **person)
+    first = pki.key_for("candidate", gost=True).certificate
+
+    pki.enrol("candidate", **person | {"name": "ОМАРОВ ЕРБОЛ"})
+
+    assert pki.key_for("candidate", gost=True).certificate != first
+
+
+def test_a_revoked_gost_key_leaves_the_rsa_one_good(tmp_path):
+    pki = SandboxPki.open(tmp_path / "sandbox", environment="test")
+    pki.enrol("head", name="ОМАРОВ ЕРЛАН", iin=forge.IIN, bin=forge.BIN, organisation="АҚ", roles=["first_head"])
+
+    pki.revoke("head", at=datetime.now(UTC) - timedelta(minutes=1), gost=True)
+
+    store, now = pki.trust_store(), datetime.now(UTC)
+    by_gost, by_rsa = (pki.sign("head", DOCUMENT, attached=True, gost=gost) for gost in (True, False))
+    assert verify(by_gost, at=now, trust=store).reasons == ("revoked",)
+    assert verify(by_rsa, at=now, trust=store).verdict is Verdict.VALID
+
+
+def test_a_folder_from_before_gets_what_it_lacks_and_keeps_what_it_has(tmp_path):
+    folder = tmp_path / "sandbox"
+    pki = SandboxPki.open(folder, environment="test")
+    pki.enrol("head", name="ОМАРОВ ЕРЛАН", iin=forge.IIN, bin=forge.BIN, organisation="АҚ", roles=["first_head"])
+    kept = pki.key_for("head").certificate
+    for path in [*pki.authority.rglob("gost_*"), *pki.authority.rglob("nca_test*")]:
+        path.unlink()
+    (pki.authority / "lists" / "nca_test.crl").write_bytes(b"an older list")
+
+    with ThreadPoolExecutor(4) as threads:
+        opened = list(threads.map(lambda _: SandboxPki.open(folder, environment="test"), range(4)))
+
+    again = opened[0]
+    assert again.key_for("head").certificate == kept
+    stores = [one.trust_store() for one in opened]
+    assert all(store == stores[0] for store in stores)
+    assert len(stores[0].anchors) == 3
+    message = again.sign("head", DOCUMENT, attached=True, gost=True)
+    assert verify(message, at=datetime.now(UTC), trust=stores[0]).verdict is Verdict.VALID
+
+
+IN_NOVEMBER = datetime(2026, 11, 20, 8, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("account", "reasons", "role"),
+    [
+        ("nca:head", (), "FIRST_HEAD"),
+        ("nca:employee_signright", (), "CAN_SIGN"),
+        ("nca:individual_valid", (), "INDIVIDUAL"),
+        ("nca:head_revoked", ("revoked",), "FIRST_HEAD"),
+        ("nca:employee_superseded", ("revoked",), "EMPLOYEE"),
+        ("nca:individual_revoked", ("revoked",), "INDIVIDUAL"),
+        ("nca:treasury_client", ("key_purpose", "identity_missing"), "INFORMATION_SYSTEM"),
+    ],
+)
+def test_the_published_keys_of_the_nca_sign_and_its_test_root_is_trusted(account, reasons, role, sandbox):
+    message = sandbox.sign(account, DOCUMENT, attached=False, at=IN_NOVEMBER)
+
+    report = verify(message, DOCUMENT, at=IN_NOVEMBER, trust=sandbox.trust_store())
+
+    assert report.reasons == reasons
+    assert role in report.signers[0].roles
+
+
+def test_the_nca_revokes_its_keys_itself(sandbox):
+    with pytest.raises(SandboxRefused, match="NCA"):
+        sandbox.revoke("nca:head")
+    with pytest.raises(SandboxRefused, match="nca:head"):
+        sandbox.key_for("nca:../../keys/clerk")
+
+
+def test_only_rsa_keys_are_exported(sandbox):
+    with pytest.raises(SandboxRefused):
+        export_p12(sandbox.key_for("first_head", gost=True), name="head")
+
+
+def test_a_key_tells_nobody_its_number(sandbox):
+    key = sandbox.key_for("first_head", gost=True).private
+
+    assert str(key.number) not in repr(key)

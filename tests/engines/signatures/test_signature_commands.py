@@ -43,6 +43,21 @@ def test_what_the_sandbox_signs_verify_calls_valid(run, tmp_path):
         assert "FIRST_HEAD" in report["signers"][0]["roles"]
 
 
+@pytest.mark.parametrize(
+    ("account", "more"), [("first_head", ["--gost"]), ("nca:head", []), ("nca:head", ["--attached"])]
+)
+def test_a_gost_key_signs_for_the_sandbox_and_its_message_is_read(account, more, run, tmp_path):
+    signed = run("sandbox", "sign", "doc.pdf", "--as", account, *more)
+    (tmp_path / "doc.cms").write_bytes(signed.stdout_bytes)
+
+    result = run("verify", "doc.cms", "--json", *([] if "--attached" in more else ["--content", "doc.pdf"]))
+
+    (signer,) = json.loads(result.stdout)["signers"]
+    assert signer["algorithm"] == "GOST R 34.10-2015 (512)"
+    assert (signer["stages"]["INTEGRITY"], signer["stages"]["CHAIN"]) == ("PASS", "PASS")
+    assert "FIRST_HEAD" in signer["roles"]
+
+
 def test_the_exit_code_is_the_verdict(run, tmp_path, world):
     (tmp_path / "good.cms").write_bytes(forge.message(world.head))
     (tmp_path / "bad.cms").write_bytes(forge.message(world.head)[:-1])
@@ -107,6 +122,7 @@ def test_production_refuses_to_sign_and_to_trust_the_sandbox(run, tmp_path, monk
     assert refused.exit_code == 1
     assert "production" in refused.output
     assert run("sandbox", "ncalayer").exit_code == 1
+    assert run("sandbox", "sign", "doc.pdf", "--as", "nca:head").exit_code == 1
     assert run("verify", "doc.cms").exit_code == 1
 
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 from forged_messages import VECTORS
 
 from app.cli.signatures import EXIT_CODES, commands
-from app.signatures import certificates, listed, paths, revocation, trust
-from app.signatures.report import Outcome, Stage, Verdict
+from app.signatures import certificates, listed, paths, revocation, signer, trust
+from app.signatures.report import Findings, Outcome, Stage, Verdict
 from app.signatures.verify import verify
 
 NOW = datetime(2026, 11, 20, 8, 1, tzinfo=UTC)
@@ -68,9 +68,9 @@ def test_of_two_real_signers_with_different_digests_each_is_judged(file, content
     gost, rsa = verify(message, content, at=at, trust=store).signers
 
     assert (gost.algorithm, rsa.algorithm) == ("GOST R 34.10-2015 (512)", "RSA with SHA-256")
-    for signer in (gost, rsa):
-        assert signer.stages[Stage.INTEGRITY] is integrity
-        assert signer.stages[Stage.CHAIN] is Outcome.PASS
+    for report in (gost, rsa):
+        assert report.stages[Stage.INTEGRITY] is integrity
+        assert report.stages[Stage.CHAIN] is Outcome.PASS
     # The authority's own answer says that it never issued the certificate, though it did.
     assert "not_issued" in gost.reasons
     assert "expired" in rsa.reasons
@@ -216,6 +216,48 @@ def run(monkeypatch):
     monkeypatch.setenv("KEZEN_ENV", "test")
     (command,) = (one for one in commands() if one.name == "verify")
     return lambda *line: CliRunner().invoke(command, [str(part) for part in line])
+
+
+CERTIFICATES = {
+    "head": None, "cn_spoof": None, "head2_revoked": "revoked", "expired": "expired", "not_yet": "not_yet_valid",
+    "auth_only": "key_purpose", "no_nonrepudiation": "key_usage", "dup_serialnumber": "identity_ambiguous",
+    "dup_ou": "identity_ambiguous", "nul_in_ou": "identity_malformed", "unknown_critical": "chain_critical_extension",
+    "leaf_issued": "chain_not_ca", "leaf_of_no_basicconstraints": "chain_not_ca",
+    "leaf_of_no_keycertsign": "chain_key_usage", "pathlen_violation": "chain_path_length",
+    "subca_below_pathlen0": "signer_is_ca", "tsa": "key_purpose", "not_tsa": "identity_missing",
+    "ocsp_responder": "key_purpose", "tsa_of_fake_ca": "chain_untrusted", "fake_ca_same_name": "chain_untrusted",
+}  # fmt: skip
+"""What must be said of a signature that each certificate of the made PKI might have made."""
+
+
+@pytest.mark.parametrize("name", CERTIFICATES)
+def test_a_signer_with_a_certificate_of_each_class_is_judged_rightly(name):
+    folder = MADE / "vector-pki"
+    store = trust.read_store(
+        [folder / "certs/root.cer"], intermediates=[folder / "certs"], lists=[folder / "crl/ca.crl"], environment="test"
+    )
+    certificate = _certificate(f"{folder}/certs/{name}.cer")
+
+    report = signer.judge(signer.Signature(certificate, b"", Findings()), at=NOW, store=store)
+
+    if CERTIFICATES[name] is None:
+        assert report.reasons == ()
+    else:
+        assert CERTIFICATES[name] in report.reasons
+
+
+def test_a_forged_list_says_nothing():
+    folder = MADE / "vector-pki"
+    store = trust.read_store(
+        [folder / "certs/root.cer"],
+        intermediates=[folder / "certs/ca.cer"],
+        lists=[folder / "crl/ca_forged.crl"],
+        environment="test",
+    )
+
+    report = verify((folder / "cms/01_head.cms").read_bytes(), at=NOW, trust=store)
+
+    assert report.reasons == ("revocation_unknown",)
 
 
 BY_ANSWER = {

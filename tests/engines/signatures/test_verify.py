@@ -171,6 +171,22 @@ def _with_sha1(world):
     )
 
 
+def _other(world):
+    return world.issue(whose=forge.subject(iin="IIN900202400123"), owner="second")
+
+
+def _sid(holder: forge.Holder) -> bytes:
+    number = signing.integer(holder.certificate.serial_number)
+    return tlv(SEQUENCE, holder.certificate.issuer.public_bytes(), number)
+
+
+def _of_a_fake_authority(world):
+    root = forge.authority("VECTOR ROOT TEST", "fake root", None)
+    ca = forge.authority("VECTOR ISSUING CA TEST", "fake ca", root, path_length=0)
+    head = forge.certificate(forge.subject(), "head", ca)
+    return forge.message(head, certificates=[head.der, ca.der, root.der])
+
+
 BAD, OPEN = Verdict.INVALID, Verdict.INDETERMINATE
 WRONG = {
     "document changed after signing": (
@@ -257,6 +273,20 @@ WRONG = {
             [forge.signer(w.head, forge.attributes(w.head))] * 17, content=CONTENT, certificates=[w.head.der]),
         "too_many_signers", BAD),
     "no certificate": (_without_certificates, "certificate_missing", OPEN),
+    "the certificate of somebody else in its place": (
+        lambda w: forge.message(w.head, certificates=[_other(w).der, w.ca.der]), "certificate_missing", OPEN),
+    "another certificate named than the one whose key signed": (
+        lambda w: forge.message(w.head, sid=_sid(_other(w))), "certificate_misnamed", BAD),
+    "an impostor's certificate under the signer's name and number": (
+        lambda w: forge.message(w.head, certificates=[w.issue(
+            owner="impostor", serial=w.head.certificate.serial_number).der]), "signature_wrong", BAD),
+    "another certificate of the same key": (
+        lambda w: forge.message(w.head, certificates=[w.issue(
+            whose=forge.subject(iin="IIN900202400123"), owner="head", serial=w.head.certificate.serial_number).der]),
+        "signing_certificate_differs", BAD),
+    "an impostor's own certificate with all the right names": (
+        lambda w: forge.message(forge.certificate(forge.subject(), "impostor", None)), "chain_untrusted", BAD),
+    "an impostor's own authority, enclosed": (_of_a_fake_authority, "chain_untrusted", BAD),
     "a damaged certificate beside the right one": (
         lambda w: forge.message(w.head, certificates=[w.head.der, tlv(SEQUENCE, b"\x02\x01\x01")]),
         "certificate_malformed", BAD),
@@ -310,6 +340,20 @@ def test_a_detached_signature_without_its_document_is_left_open(world):
 
     assert report.verdict is Verdict.INDETERMINATE
     assert report.reasons == ("content_missing",)
+
+
+def test_of_two_certificates_of_one_key_the_one_that_the_signer_named_is_meant(world):
+    number = world.head.certificate.serial_number
+    renewed = world.issue(whose=forge.subject(iin="IIN900202400123"), owner="head", serial=number)
+
+    for order in ([renewed.der, world.head.der], [world.head.der, renewed.der]):
+        message = signing.signed_data(
+            [forge.signer(world.head, forge.attributes(world.head))], content=CONTENT, certificates=order
+        )
+        report = world.verify(message)
+
+        assert report.verdict is Verdict.VALID
+        assert (report.signers[0].iin, report.notes) == (IIN, ("several_certificates",))
 
 
 def test_a_second_certificate_under_the_signers_number_does_not_hide_the_right_one(world):

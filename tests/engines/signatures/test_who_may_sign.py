@@ -27,10 +27,10 @@ CASES = {
     "a certificate of another organisation": ({"whose": forge.subject(unit="BIN987654321098")}, ["err.cert_org"]),
     "a certificate of no organisation": (
         {"whose": forge.subject(unit=None), "purposes": ("1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.1")},
-        ["err.cert_org", "err.cert_person"]),
+        ["err.cert_org", "sig.refusal.role"]),
     "a person not registered as signing": ({"whose": forge.subject(iin=f"IIN{OTHER}")}, ["err.cert_person"]),
     "an employee without the right to sign": (
-        {"purposes": ("1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.5")}, ["err.cert_person"]),
+        {"purposes": ("1.3.6.1.5.5.7.3.4", "1.2.398.3.3.4.1.2", "1.2.398.3.3.4.1.2.5")}, ["sig.refusal.role"]),
     "an expired certificate": (
         {"not_before": NOW - timedelta(days=400), "not_after": NOW - timedelta(days=1)},
         ["err.cert_expired", "sig.reason.signing_time_outside"]),

@@ -193,7 +193,7 @@ def test_an_employees_certificate_signs_for_nobody_even_if_his_iin_is_registered
     db.session.commit()
 
     assert refused_with(desk, agreed, pki.sign(key, desk.document(), attached=False, at=now)) == {
-        say("err.cert_person", "kk")
+        say("sig.refusal.role", "kk")
     }
 
 
@@ -280,7 +280,7 @@ def test_nobody_but_the_first_head_gives_a_signature(browser, agreed, pki, desk,
 def test_before_the_first_head_has_agreed_nothing_is_signed(house, now, pki):
     application = application_at("first_head")
     with pytest.raises(Conflict):
-        signing.accept(application, cms=b"?", sha256="0" * 64, by=person("first_head"), now=now)
+        signing.offered(application, "0" * 64)
 
 
 @pytest.mark.req("IS2IN-22.b", "IS2IN-25.d")

@@ -147,3 +147,18 @@ def test_the_status_of_an_application_reaches_its_author_at_every_step(house):
     assert len(told) >= 6
     assert all(item.procedure["kk"] == PROCEDURE["kk"] for item in told)
     assert all(item.executor.get("kk") for item in told)
+
+
+@pytest.mark.parametrize("key", ["clerk", "chancery"])
+def test_who_has_been_switched_off_is_told_nothing(house, key, now):
+    teller = Teller(house.config)
+    application = teller.at_first_head()
+    someone = person(key)
+    someone.is_active = False
+    db.session.flush()
+    before = len(messages_of(someone)), len(mails_to(someone.email))
+
+    teller.sign_and_send(application)
+    operations.notify([someone], "notice.created", about=About(number=application.number), now=now)
+
+    assert (len(messages_of(someone)), len(mails_to(someone.email))) == before
