@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 import click
 from cryptography import x509
-from flask import current_app
-from flask.cli import with_appcontext
 
+from app import config
 from app.config import Config
 from app.sandbox import services
 from app.sandbox.pki import SandboxPki, SandboxRefused
@@ -28,14 +29,11 @@ def commands() -> list[click.Command]:
     return [authority_command, revoke_command, expire_command, renew_command]
 
 
-def _config() -> Config:
-    found: Config = current_app.extensions["kezen.config"]
-    return found
-
-
-def _pki() -> SandboxPki:
+@contextmanager
+def _sandbox(settings: Config) -> Iterator[SandboxPki]:
+    """Open the sandbox; what it refuses ends the command."""
     try:
-        return SandboxPki.open(_config().var / "sandbox", environment=_config().env)
+        yield SandboxPki.open(settings.var / "sandbox", environment=settings.env)
     except SandboxRefused as refused:
         raise click.ClickException(str(refused)) from None
 
@@ -49,13 +47,14 @@ def _pki() -> SandboxPki:
     show_default=True,
     help="What the services do when they are asked.",
 )
-@with_appcontext
 def authority_command(port: int, behaviour: str) -> None:
     """Answer as the NCA's online services do, on http://127.0.0.1:PORT, by the demo's clock.
 
     Prints the variables by which an installation asks it.
     """
-    authority = Authority(_pki(), partial(clock.now, _config()), behaviour=Behaviour(behaviour))
+    settings = config.read()
+    with _sandbox(settings) as pki:
+        authority = Authority(pki, partial(clock.now, settings), behaviour=Behaviour(behaviour))
     try:
         running = Services(authority, port=port)
     except OSError as error:
@@ -72,34 +71,27 @@ def authority_command(port: int, behaviour: str) -> None:
 @click.argument("account")
 @click.option("--gost", is_flag=True, help=_WITH_GOST)
 @click.option("--reason", type=click.Choice(sorted(REASONS)), default="superseded", show_default=True)
-@with_appcontext
 def revoke_command(account: str, gost: bool, reason: str) -> None:
     """Revoke the certificate of the demo account ACCOUNT as of now."""
-    try:
-        _pki().revoke(account, at=clock.now(_config()), reason=REASONS[reason], gost=gost)
-    except SandboxRefused as refused:
-        raise click.ClickException(str(refused)) from None
+    settings = config.read()
+    with _sandbox(settings) as pki:
+        pki.revoke(account, at=clock.now(settings), reason=REASONS[reason], gost=gost)
 
 
 @click.command("expire")
 @click.argument("account")
 @click.option("--gost", is_flag=True, help=_WITH_GOST)
-@with_appcontext
 def expire_command(account: str, gost: bool) -> None:
     """Give the demo account ACCOUNT a key whose certificate ended ten days ago."""
-    try:
-        _pki().expire(account, at=clock.now(_config()), gost=gost)
-    except SandboxRefused as refused:
-        raise click.ClickException(str(refused)) from None
+    settings = config.read()
+    with _sandbox(settings) as pki:
+        pki.expire(account, at=clock.now(settings), gost=gost)
 
 
 @click.command("renew")
 @click.argument("account")
 @click.option("--gost", is_flag=True, help=_WITH_GOST)
-@with_appcontext
 def renew_command(account: str, gost: bool) -> None:
     """Give the demo account ACCOUNT a new key, after it has expired or was revoked."""
-    try:
-        _pki().renew(account, gost=gost)
-    except SandboxRefused as refused:
-        raise click.ClickException(str(refused)) from None
+    with _sandbox(config.read()) as pki:
+        pki.renew(account, gost=gost)
