@@ -9,6 +9,9 @@ import forged_messages as forge
 import pytest
 from forged_messages import NOW, Holder
 
+from app import config
+from app.authorities.exchange import Patience
+from app.authorities.online import Online
 from app.sandbox.pki import SandboxPki
 from app.signatures import certificates, ocsp, revocation
 from app.signatures.report import SignatureReport
@@ -68,3 +71,26 @@ def sandbox(tmp_path_factory) -> SandboxPki:
     pki.enrol("clerk", name="СЕРІКОВА АЙГҮЛ", iin="900202400123", roles=["employee"], **organisation)
     pki.enrol("person", name="ОМАРОВ ЕРЛАН", iin="850303300123", bin=None, organisation=None, roles=["individual"])
     return pki
+
+
+@pytest.fixture
+def client(tmp_path):
+    """Return what makes the clients of online services, with little patience."""
+
+    def client(*, ocsp: tuple[str, ...] = (), tsp: tuple[str, ...] = (), crl: tuple[str, ...] = (), **how) -> Online:
+        settings = config.read(
+            {
+                "KEZEN_ENV": "test",
+                "KEZEN_VAR": str(tmp_path),
+                "KEZEN_OCSP_URLS": " ".join(ocsp),
+                "KEZEN_TSP_URLS": " ".join(tsp),
+                "KEZEN_CRL_URLS": " ".join(crl),
+            }
+        )
+        found = Online.of(settings, tmp_path / "authorities")
+        found.patience, found.pauses = Patience(0.5, 0.5), (0.01, 0.01)
+        for name, value in how.items():
+            setattr(found, name, value)
+        return found
+
+    return client
