@@ -205,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         authority = self.server.authority
         if not self._goes_on():
             return
-        _, service, asked, *_ = (*self.path.split("/", 2), "")
+        _, service, asked, *_ = (*self.path.split("/", 2), "", "")
         if service == "ocsp":
             self._give(authority.ocsp(_unbase64(asked)), "application/ocsp-response")
             return

@@ -10,7 +10,6 @@ import pytest
 from forged_messages import NOW, Holder
 
 from app import config
-from app.authorities.exchange import Patience
 from app.authorities.online import Online
 from app.sandbox.pki import SandboxPki
 from app.signatures import certificates, ocsp, revocation
@@ -75,7 +74,7 @@ def sandbox(tmp_path_factory) -> SandboxPki:
 
 @pytest.fixture
 def client(tmp_path):
-    """Return what makes the clients of online services, with little patience."""
+    """Return what makes the clients of online services, with little pause between two tries."""
 
     def client(*, ocsp: tuple[str, ...] = (), tsp: tuple[str, ...] = (), crl: tuple[str, ...] = (), **how) -> Online:
         settings = config.read(
@@ -88,7 +87,7 @@ def client(tmp_path):
             }
         )
         found = Online.of(settings, tmp_path / "authorities")
-        found.patience, found.pauses = Patience(0.5, 0.5), (0.01, 0.01)
+        found.pauses = (0.01, 0.01)
         for name, value in how.items():
             setattr(found, name, value)
         return found

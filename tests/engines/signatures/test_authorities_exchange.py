@@ -13,15 +13,15 @@ from app.authorities import addresses, exchange
 from app.authorities.exchange import NoAnswer, Patience, Question, Reply
 from app.sandbox.pki import tls_pair
 
-QUICK = Patience(connect=0.5, silence=0.4)
+PATIENCE = Patience(connect=3.0, silence=1.0)
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/ocsp-response\r\n"
 
 
 GET = Question(1000)
 
 
-def ask(server: Loopback, question: Question = GET, *, path: str = "/", seconds: float = 2.0) -> Reply:
-    return exchange.ask(addresses.read(server.url + path), question, seconds=seconds, patience=QUICK)
+def ask(server: Loopback, question: Question = GET, *, path: str = "/", seconds: float = 6.0) -> Reply:
+    return exchange.ask(addresses.read(server.url + path), question, seconds=seconds, patience=PATIENCE)
 
 
 def test_a_whole_answer_is_given_back_as_it_came():
@@ -105,7 +105,7 @@ def test_a_line_that_drips_is_cut_when_the_time_is_over(script):
         with pytest.raises(NoAnswer, match="timeout"):
             ask(server, seconds=1.0)
 
-    assert time.monotonic() - started < 1.6
+    assert time.monotonic() - started < 4
 
 
 def test_nobody_there_is_told_at_once():

@@ -176,7 +176,7 @@ def test_silence_ends_with_the_time_that_was_given(world, client):
         )
 
     assert got.why == "timeout"
-    assert time.monotonic() - started < 1.2
+    assert time.monotonic() - started < 4
 
 
 def test_without_a_responder_there_is_nothing_to_ask(world, client):
