@@ -159,6 +159,8 @@ def _signature(signer: SignerInfo, certificate: Certificate, digest_of: Digests 
     except algorithms.TooSlow as slow:
         return "hash_too_slow", str(slow), name
     except algorithms.Unsupported as unsupported:
+        if unsupported.oid == certificate.key_algorithm:  # of a key, and no signature's
+            return "algorithm_mismatch", "", name
         return "algorithm_unsupported", unsupported.name, name
     except algorithms.Weak as weak:
         return "algorithm_weak", weak.name, name
