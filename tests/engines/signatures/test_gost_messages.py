@@ -204,7 +204,7 @@ FORGED = {
     "named as nobody knows what": (lambda: message(signature="1.2.398.9.9.9"), "algorithm_unsupported", OPEN),
     "made by another key": (lambda: message(key=GostKey.new()), "signature_wrong", BAD),
     "another person's certificate enclosed": (
-        lambda: message(enclosed=[_der(nca.key("nca:employee_signright").certificate)]), "certificate_missing", OPEN),
+        lambda: message(enclosed=[_der(nca.key("nca:employee_signright").certificate)]), "certificate_foreign", BAD),
     "an impostor's own certificate": (_impostor, "chain_untrusted", BAD),
     "an impostor's own authority of the same name": (_impostor_with_an_authority, "chain_untrusted", BAD),
 }  # fmt: skip
