@@ -56,7 +56,7 @@ class Revocation:
 
 @dataclass(frozen=True, eq=False)
 class RevocationList:
-    """A list as read; ``entries`` is where its entries lie in ``der``.
+    """A list as read; ``body``, which is signed, and ``entries`` are where these lie in ``der``.
 
     ``base`` is set for a delta list: the number of the list that it continues.  ``is_usable``:
     every critical extension of the list is one we know.
@@ -66,7 +66,7 @@ class RevocationList:
     issuer: bytes
     this_update: datetime
     next_update: datetime | None
-    signed: bytes
+    body: tuple[int, int]
     signature_algorithm: str
     signature: bytes
     entries: tuple[int, int]
@@ -82,8 +82,9 @@ class RevocationList:
         """Whether the list's signature is that of a certificate's key; one we cannot compute is not."""
         known = self.known.get(issuer.fingerprint)
         if known is None:
+            signed = self.der[slice(*self.body)]
             try:
-                known = certificates.is_signed_by(self.signature_algorithm, self.signature, self.signed, issuer)
+                known = certificates.is_signed_by(self.signature_algorithm, self.signature, signed, issuer)
             except algorithms.Unsupported:
                 return False
             if len(self.known) >= MOST_KNOWN:
@@ -152,7 +153,7 @@ def _read(der: bytes) -> RevocationList:
         issuer=_raw(der, issuer),
         this_update=asn1.moment(this_update[0], der[this_update[2] : this_update[3]]),
         next_update=next_update,
-        signed=_raw(der, tbs),
+        body=(tbs[1], tbs[3]),
         signature_algorithm=str(named["algorithm"]),
         signature=certificates.whole_octets(der[signature[2] : signature[3]]),
         entries=entries,
