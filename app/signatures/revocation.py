@@ -78,13 +78,17 @@ class RevocationList:
     known: dict[str, bool] = field(default_factory=dict, repr=False)
     """What was computed of the list, kept for the next question: hashing it is not cheap."""
 
+    @property
+    def signed(self) -> bytes:
+        """Return what the signature covers; cut out when it is asked for, not kept beside ``der``."""
+        return self.der[slice(*self.body)]
+
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Whether the list's signature is that of a certificate's key; one we cannot compute is not."""
         known = self.known.get(issuer.fingerprint)
         if known is None:
-            signed = self.der[slice(*self.body)]
             try:
-                known = certificates.is_signed_by(self.signature_algorithm, self.signature, signed, issuer)
+                known = certificates.is_signed_by(self.signature_algorithm, self.signature, self.signed, issuer)
             except algorithms.Unsupported:
                 return False
             if len(self.known) >= MOST_KNOWN:
