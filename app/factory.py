@@ -20,6 +20,7 @@ from app.library import views as library
 from app.notifications import views as notifications
 from app.organisations import views as organisations
 from app.permissions import Permission
+from app.signatures import algorithms
 from app.storage import Storage
 from app.verification import views as verification
 from app.web import access, errors, headers, inputs, templating, transactions
@@ -88,7 +89,10 @@ def create_app(settings: config.Config | None = None) -> Flask:
 
 
 def health() -> ResponseReturnValue:
-    """Answer 200 when the application is ready, 503 when a part it needs is not."""
+    """Answer 200 when the application is ready, 503 when a part it needs is not.
+
+    ``signatures`` tells what computes GOST: without a library of the system it is slow, but right.
+    """
     parts = {"definitions": "ok", "database": "ok", "storage": "ok"}
     try:
         catalogue.present()
@@ -103,4 +107,5 @@ def health() -> ResponseReturnValue:
     if not os.access(current_app.extensions["kezen.config"].var, os.W_OK):
         parts["storage"] = "not writable"
     is_ready = all(state == "ok" for state in parts.values())
-    return jsonify({"ready": is_ready, "parts": parts}), 200 if is_ready else 503
+    answer = {"ready": is_ready, "parts": parts, "signatures": algorithms.in_use()}
+    return jsonify(answer), 200 if is_ready else 503

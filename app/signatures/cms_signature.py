@@ -48,14 +48,13 @@ def judge(
     data: SignedData,
     signer: SignerInfo,
     *,
-    content: bytes | None,
     digest_of: Digests | None,
     pool: Sequence[Certificate],
     findings: Findings,
 ) -> Made:
     """Judge the stages INTEGRITY and SIGNED_ATTRIBUTES of one signer; all that is wrong goes to ``findings``.
 
-    ``content`` is what was signed, None when it is not at hand; ``digest_of`` its digests.
+    ``digest_of`` gives the digests of what was signed, None when it is not at hand.
     ``pool`` are the certificates among which the signer's is looked for.
     """
     signing_time = _signed_attributes(data, signer, findings)
@@ -63,13 +62,14 @@ def judge(
     named = [certificate for certificate in pool if _is_named(certificate, signer)]
     if not named:
         # Who is named is not signed: a certificate that was exchanged leaves its key behind.
-        named = [one for one in pool[:MOST_NAMESAKES] if not _signature(signer, one, content)[0]]
-        findings.add("certificate_misnamed" if named else "certificate_missing")
+        named = [one for one in pool[:MOST_NAMESAKES] if not _signature(signer, one, digest_of)[0]]
         if not named:
+            findings.add("certificate_foreign" if _strangers(data, pool) else "certificate_missing")
             return Made(None, None, signing_time)
+        findings.add("certificate_misnamed")
     if len(named) > 1:
         findings.add("several_certificates")
-    tried = [(certificate, *_signature(signer, certificate, content)) for certificate in named[:MOST_NAMESAKES]]
+    tried = [(certificate, *_signature(signer, certificate, digest_of)) for certificate in named[:MOST_NAMESAKES]]
     fitting = [one for one in tried if not one[1]]
     # Several certificates may bear the same key: the one that the signer named is meant.
     certificate, fault, detail, algorithm = next(
@@ -118,6 +118,12 @@ def _is_named(certificate: Certificate, signer: SignerInfo) -> bool:
     return certificate.serial == signer.serial and names.same_name(certificate.issuer, signer.issuer)
 
 
+def _strangers(data: SignedData, pool: Sequence[Certificate]) -> list[Certificate]:
+    """Return the certificates of persons that came with the message and that no signer names."""
+    came = [one for one in pool if one.der in data.certificates and not one.is_ca]
+    return [one for one in came if not any(_is_named(one, signer) for signer in data.signers)]
+
+
 def _digest(signer: SignerInfo, digest_of: Digests | None, findings: Findings) -> None:
     """Compare the signed digest with that of the content."""
     try:
@@ -131,15 +137,17 @@ def _digest(signer: SignerInfo, digest_of: Digests | None, findings: Findings) -
     signed = [value for attribute in signer.named(cms.MESSAGE_DIGEST) for value in attribute.values]
     if digest_of is None or not signed:
         return  # told already: the content or a required attribute is missing
-    actual = digest_of(algorithm)
     try:
+        actual = digest_of(algorithm)
         if any(cms.octets(value) != actual for value in signed):
             findings.add("content_changed")
+    except algorithms.TooSlow as slow:
+        findings.add("hash_too_slow", str(slow))
     except Malformed:
         findings.add("attribute_malformed")
 
 
-def _signature(signer: SignerInfo, certificate: Certificate, content: bytes | None) -> tuple[str, str, str | None]:
+def _signature(signer: SignerInfo, certificate: Certificate, digest_of: Digests | None) -> tuple[str, str, str | None]:
     """Return the fault ("" when the certificate's key made the signature), its detail, and the algorithm."""
     name = None
     try:
@@ -147,11 +155,19 @@ def _signature(signer: SignerInfo, certificate: Certificate, content: bytes | No
         name = algorithm.name
         if not (signer.signature.is_plain and signer.digest.is_plain):
             return "algorithm_mismatch", "", name
-        signed = signer.signed if signer.signed is not None else content
         effort.spend()
-        if signed is None or not algorithm.verify(certificate.key, signer.value, signed):
+        if signer.signed is not None:
+            is_right = algorithm.verify(certificate.key, signer.value, signer.signed)
+        else:  # the content itself was signed, and is hashed once however many signed it
+            of = digest_of(algorithm.digest) if digest_of is not None else None
+            is_right = of is not None and algorithm.verify_digest(certificate.key, signer.value, of)
+        if not is_right:
             return "signature_wrong", "", name
+    except algorithms.TooSlow as slow:
+        return "hash_too_slow", str(slow), name
     except algorithms.Unsupported as unsupported:
+        if unsupported.oid == certificate.key_algorithm:  # of a key, and no signature's
+            return "algorithm_mismatch", "", name
         return "algorithm_unsupported", unsupported.name, name
     except algorithms.Weak as weak:
         return "algorithm_weak", weak.name, name

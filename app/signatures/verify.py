@@ -58,7 +58,7 @@ def verify(
     try:
         with effort.bounded():
             signers = tuple(
-                _signer(data, one, document, digest_of, pool, at=at, trust=trust, policy=policy) for one in data.signers
+                _signer(data, one, digest_of, pool, at=at, trust=trust, policy=policy) for one in data.signers
             )
     except effort.TooCostly:
         return SignatureReport((*findings, "too_costly"), (), at, document, data.content is not None)
@@ -93,7 +93,6 @@ def _whole(data: SignedData, content: bytes | None) -> list[str]:
 def _signer(
     data: SignedData,
     info: SignerInfo,
-    document: bytes | None,
     digest_of: cms_signature.Digests | None,
     pool: Sequence[Certificate],
     *,
@@ -102,7 +101,7 @@ def _signer(
     policy: Policy | None,
 ) -> SignerReport:
     findings = Findings()
-    made = cms_signature.judge(data, info, content=document, digest_of=digest_of, pool=pool, findings=findings)
+    made = cms_signature.judge(data, info, digest_of=digest_of, pool=pool, findings=findings)
     signature = signer.Signature(
         certificate=made.certificate,
         stamped=info.value,

@@ -40,6 +40,9 @@ class TooSlow(Unsupported):
         self.size = size
         self.limit = limit
 
+    def __str__(self) -> str:
+        return f"{self.name}: {self.size:,} bytes, at most {self.limit:,}"
+
 
 class Weak(Exception):
     """An algorithm that no longer proves anything."""

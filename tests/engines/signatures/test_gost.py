@@ -6,6 +6,7 @@ import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC, datetime
 from math import isqrt
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from app.signatures.algorithms.gost import GOST_2004, GOST_2015_256, GOST_2015_5
 from app.signatures.algorithms.gost34311 import gost34311
 from app.signatures.algorithms.gost_curve import CURVES, TC26_256_A
 from app.signatures.algorithms.streebog import streebog256, streebog512
+from app.signatures.report import Verdict
+from app.signatures.verify import verify
 
 PURE = {"streebog256": streebog256, "streebog512": streebog512, "gost34311": gost34311}
 WITHOUT = dict.fromkeys(("streebog", "gost34311", "curve"), native.PURE)
@@ -98,6 +101,20 @@ def test_without_a_library_a_long_document_is_told_to_be_too_slow(digest, pure):
 
 def test_too_slow_counts_as_not_supported_where_nobody_asks_for_more():
     assert issubclass(algorithms.TooSlow, algorithms.Unsupported)
+
+
+def test_such_a_document_is_left_open_not_refused(sandbox, monkeypatch):
+    document = bytes(gost.STREEBOG_512.limit + 1)
+    if not native.digest("streebog512", b""):
+        pytest.skip("no library to sign so long a document with")
+    message = sandbox.sign("first_head", document, attached=False, gost=True)
+    monkeypatch.setenv("KEZEN_NATIVE", "0")
+
+    report = verify(message, document, at=datetime.now(UTC), trust=sandbox.trust_store())
+
+    assert report.verdict is Verdict.INDETERMINATE
+    assert report.reasons == ("hash_too_slow",)
+    assert report.signers[0].details["hash_too_slow"] == "GOST R 34.11-2012 (512): 8,388,609 bytes, at most 8,388,608"
 
 
 # --- signatures -------------------------------------------------------------------------------------

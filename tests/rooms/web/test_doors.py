@@ -234,6 +234,14 @@ def test_health_answers_without_signing_in(house):
     assert page.answer.get_json()["ready"] is True
 
 
+def test_health_names_what_computes_gost(house, monkeypatch):
+    monkeypatch.setenv("KEZEN_NATIVE", "0")
+
+    told = Browser(house.app).get("/health").answer.get_json()["signatures"]
+
+    assert told == {"streebog": "pure Python", "gost34311": "pure Python", "curve": "pure Python"}
+
+
 def test_health_says_that_migrations_are_missing(house, monkeypatch):
     monkeypatch.setattr("app.schema.is_current", lambda _engine: False)
 
