@@ -16,6 +16,7 @@ from app.accounts.models import User
 from app.applications import facts, moves, queries, stamping
 from app.applications.models import Application, Document, Signature
 from app.audit import operations as audit
+from app.authorities.gathering import judged
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import queries as organisations
 from app.signatures.asn1 import Malformed
@@ -72,7 +73,8 @@ def judge(cms: bytes, *, sha256: str, now: datetime) -> Given:
         raise Invalid.at("cms", "sign.err.no_file")
     if len(cms) > LARGEST_CMS:
         raise Invalid.at("cms", "err.file_size", max="256 KB")
-    report = verify(cms, here.storage().get(sha256), at=now, trust=catalogue.present().trust)
+    present = catalogue.present()
+    report = judged(cms, here.storage().get(sha256), at=now, trust=present.trust, online=present.online)
     return Given(cms, sha256, report)
 
 

@@ -6,7 +6,6 @@ its certificate: what is revoked or expires later no longer touches it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -15,15 +14,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app import catalogue, db
 from app.applications.models import Document, Signature, SignatureStamp
+from app.authorities.gathering import judged
+from app.authorities.online import Online, Unavailable
 from app.errors import NotFound
 from app.signatures import stamping
 from app.signatures.asn1 import Malformed
 from app.signatures.report import SignatureReport, Verdict
-from app.signatures.verify import verify
 from app.storage import Damaged, Storage
-
-Ask = Callable[[bytes], bytes | None]
-"""Given a signature value, return a token over it, or None when there is none to be had now."""
 
 SOON = timedelta(days=7)
 """How long after its acceptance a signature is still offered for stamping."""
@@ -31,11 +28,13 @@ SOON = timedelta(days=7)
 log = structlog.get_logger()
 
 
-def stamp_due(ask: Ask, *, storage: Storage, now: datetime, at_most: int = 10) -> int:
+def stamp_due(online: Online, *, storage: Storage, now: datetime, at_most: int = 50) -> int:
     """Stamp what has no stamp yet and return how many were; each is a transaction of its own.
 
     Nothing is held while the authority is asked; two workers that stamp the same one keep one stamp.
     """
+    if not online.stampers:
+        return 0
     with db.transaction(writing=False) as session:
         due = session.execute(
             select(Signature.id, Signature.cms_sha256, Document.sha256)
@@ -45,20 +44,29 @@ def stamp_due(ask: Ask, *, storage: Storage, now: datetime, at_most: int = 10) -
             .order_by(Signature.id)
             .limit(at_most)
         ).all()
-    return sum(_stamp_one(row.id, row.cms_sha256, row.sha256, ask, storage, now) for row in due)
+    stamped = 0
+    for ident, cms_sha256, sha256 in due:
+        done = _stamp_one(ident, cms_sha256, sha256, online, storage, now)
+        if done is None:
+            break
+        stamped += done
+    return stamped
 
 
-def _stamp_one(ident: int, cms_sha256: str, document_sha256: str, ask: Ask, storage: Storage, now: datetime) -> bool:
+def _stamp_one(
+    ident: int, cms_sha256: str, document_sha256: str, online: Online, storage: Storage, now: datetime
+) -> bool | None:
+    """Return whether the signature was stamped now, None when no authority answers."""
     try:
         message, content = storage.get(cms_sha256), storage.get(document_sha256)
-        token = ask(stamping.value_to_stamp(message))
-        if token is None:
-            return False
+        token = online.timestamp(stamping.value_to_stamp(message), digest=stamping.digest_for(message))
+        if isinstance(token, Unavailable):
+            return None
         message = stamping.stamped(message, token)
     except (NotFound, Damaged, Malformed) as fault:
         log.error("signature_not_stamped", signature=ident, why=type(fault).__name__)
         return False
-    report = verify(message, content, at=now, trust=catalogue.present().trust)
+    report = judged(message, content, at=now, trust=catalogue.present().trust, online=online)
     if report.verdict is not Verdict.VALID or report.signers[0].timestamp is None:
         log.warning("signature_not_stamped", signature=ident, why=list(report.reasons) or "no proven time")
         return False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from app.signatures import asn1, cms
 from app.signatures.asn1 import Element, Malformed
+from app.signatures.cms import SignerInfo
 
 _CONTEXT_0, _CONTEXT_1 = 0xA0, 0xA1
 
@@ -17,10 +18,23 @@ def value_to_stamp(message: bytes) -> bytes:
     Raises:
         Malformed: it is no signed message, or has more or fewer signers than one.
     """
+    return _signer(message).value
+
+
+def digest_for(message: bytes) -> str:
+    """Return the digest a token for the message should use: the signer's own, which its authority knows too.
+
+    Raises:
+        Malformed: see ``value_to_stamp``.
+    """
+    return _signer(message).digest.oid
+
+
+def _signer(message: bytes) -> SignerInfo:
     signers = cms.read(cms.read_cms(message)).signers
     if len(signers) != 1:
         raise Malformed(detail="one signer is stamped at a time")
-    return signers[0].value
+    return signers[0]
 
 
 def stamped(message: bytes, token: bytes) -> bytes:
@@ -31,7 +45,7 @@ def stamped(message: bytes, token: bytes) -> bytes:
     Raises:
         Malformed: see ``value_to_stamp``.
     """
-    value_to_stamp(message)
+    _signer(message)
     info = asn1.parse(cms.read_cms(message))
     signed_data = info.children[1].children[0]
     signers = signed_data.children[-1]
