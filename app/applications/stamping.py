@@ -17,7 +17,7 @@ from app.applications.models import Document, Signature, SignatureStamp
 from app.authorities.gathering import judged
 from app.authorities.online import Online, Unavailable
 from app.errors import NotFound
-from app.signatures import stamping
+from app.signatures import upgrade
 from app.signatures.asn1 import Malformed
 from app.signatures.report import SignatureReport, Verdict
 from app.storage import Damaged, Storage
@@ -59,10 +59,11 @@ def _stamp_one(
     """Return whether the signature was stamped now, None when no authority answers."""
     try:
         message, content = storage.get(cms_sha256), storage.get(document_sha256)
-        token = online.timestamp(stamping.value_to_stamp(message), digest=stamping.digest_for(message))
+        value, digest = upgrade.to_stamp(message)
+        token = online.timestamp(value, digest=digest)
         if isinstance(token, Unavailable):
             return None
-        message = stamping.stamped(message, token)
+        message = upgrade.with_time_stamp(message, token)
     except (NotFound, Damaged, Malformed) as fault:
         log.error("signature_not_stamped", signature=ident, why=type(fault).__name__)
         return False

@@ -70,8 +70,8 @@ def file(number: str, document_id: int) -> Response:
     row = db.session.get(Document, document_id)
     if row is None or row.application_id != application.id or not _may_read(application, row):
         raise NotFound
-    _require_signatures(application, row)
     content = here.storage().get(row.sha256)
+    _require_signatures(application, row)
     return _give(content, row.name, "application/pdf", inline="inline" in request.args)
 
 
