@@ -33,6 +33,18 @@ def with_time_stamp(message: bytes, token: bytes, *, signer: int = 0) -> bytes:
     return tlv(SEQUENCE, kind.raw, tlv(0xA0, tlv(SEQUENCE, kept, tlv(SET, *sorted(stamped)))))
 
 
+def to_stamp(message: bytes) -> tuple[bytes, str]:
+    """Return the signature value that a token must be over, and the digest its one signer used.
+
+    Raises:
+        Malformed: the message cannot be read, or has more or fewer signers than one.
+    """
+    signers = cms.read(cms.read_cms(message)).signers
+    if len(signers) != 1:
+        raise Malformed("no_signers" if not signers else "too_many_signers")
+    return signers[0].value, signers[0].digest.oid
+
+
 def _stamped(info: Element, token: bytes) -> bytes:
     attribute = tlv(SEQUENCE, asn1.oid(cms.TIMESTAMP_TOKEN), tlv(SET, token))
     unsigned = [part for part in info.children if part.tag == _UNSIGNED]

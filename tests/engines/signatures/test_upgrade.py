@@ -14,7 +14,7 @@ from app.sandbox import signing
 from app.signatures import cms
 from app.signatures.asn1 import Malformed, armour
 from app.signatures.report import Verdict
-from app.signatures.upgrade import with_time_stamp
+from app.signatures.upgrade import to_stamp, with_time_stamp
 
 FORMS = {
     "DER": lambda message: message,
@@ -73,3 +73,17 @@ def test_a_token_of_another_signature_changes_nothing_and_is_told(world, tsa):
 
     assert (report.verdict, report.notes) == (Verdict.VALID, ("timestamp_imprint",))
     assert report.signers[0].reference_time == NOW
+
+
+def test_what_is_to_be_stamped_is_the_value_of_the_one_signer(world):
+    second = world.issue(whose=forge.subject(iin="IIN900202400123"), owner="second")
+    signers = [forge.signer(one, forge.attributes(one)) for one in (world.head, second)]
+    one, two = (
+        forge.message(world.head),
+        signing.signed_data(signers, content=CONTENT, certificates=[world.head.der, second.der]),
+    )
+
+    assert to_stamp(one) == (cms.read(one).signers[0].value, cms.SHA256)
+    for junk in (two, b"", b"\x30\x00", CONTENT):
+        with pytest.raises(Malformed):
+            to_stamp(junk)
