@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from app.signatures import asn1, certificates, distribution, names
+from app.signatures import asn1, certificates, distribution, extensions, names
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 
@@ -103,7 +103,7 @@ def _responders(certificate: Certificate) -> Iterator[str]:
     access = certificates.extension(certificate, _ACCESS)
     if access is None:
         return
-    for description in asn1.parse(access[1], elements=distribution.MOST_ELEMENTS).children:
+    for description in asn1.parse(access[1], elements=extensions.MOST_ELEMENTS).children:
         method, place = description.children
         name = names.general_name(place)
         if method.raw == asn1.oid(_OCSP) and name.kind == names.URI:
