@@ -16,10 +16,23 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from app.sandbox import signing
 from app.sandbox.certificates import Revoked
-from app.sandbox.der import GENERALIZED_TIME, algorithm, integer, oid
+from app.sandbox.der import GENERALIZED_TIME, algorithm
 from app.sandbox.people import SigningKey
 from app.signatures import asn1, cms
-from app.signatures.asn1 import BITS, BOOLEAN, ENUMERATED, INTEGER, OCTETS, OID, SEQUENCE, Element, Malformed, tlv
+from app.signatures.asn1 import (
+    BITS,
+    BOOLEAN,
+    ENUMERATED,
+    INTEGER,
+    OCTETS,
+    OID,
+    SEQUENCE,
+    Element,
+    Malformed,
+    integer,
+    oid,
+    tlv,
+)  # fmt: skip
 from app.signatures.timestamps import ID_TST_INFO
 
 MOST_ASKED = 16
@@ -39,6 +52,14 @@ _REASONS = {
 GOOD, UNKNOWN = tlv(0x80), tlv(0x82)
 NEVER_ISSUED = Revoked(0, datetime(1970, 1, 1, tzinfo=UTC), x509.ReasonFlags.certificate_hold)
 """How a certificate is answered that its issuer never issued.  Source: RFC 6960, 2.2."""
+
+
+def _whole(question: bytes) -> Element:
+    """Return a question as it lies there; parts of it go into the answer, which is DER."""
+    root = asn1.parse(question)
+    if not root.is_der:
+        raise Malformed(detail="not DER")
+    return root
 
 
 # --- OCSP -------------------------------------------------------------------------------------------
@@ -70,7 +91,7 @@ def read_inquiry(der: bytes) -> Inquiry:
         Malformed: it is none.
     """
     try:
-        parts = {part.tag: part for part in asn1.parse(der).children[0].children}
+        parts = {part.tag: part for part in _whole(der).children[0].children}
         requests = parts[SEQUENCE].children
         if not 0 < len(requests) <= MOST_ASKED:
             raise Malformed(detail="requests")
@@ -86,6 +107,8 @@ def read_inquiry(der: bytes) -> Inquiry:
 def _asked(request: Element) -> Asked:
     named = request.children[0]
     digest, name_hash, key_hash, serial = named.children
+    if (named.tag, serial.tag) != (SEQUENCE, INTEGER):
+        raise Malformed(detail="certificate asked about")
     return Asked(
         named=named.raw,
         digest=str(asn1.decode(digest.raw, asn1.ALGORITHM_IDENTIFIER)["algorithm"]),
@@ -168,7 +191,7 @@ def read_wish(der: bytes) -> Wish:
         Malformed: it is none.
     """
     try:
-        version, imprint, *rest = asn1.parse(der).children
+        version, imprint, *rest = _whole(der).children
         digest, value = imprint.children
         by_tag = {part.tag: part for part in rest}
         if version.raw != integer(1) or not by_tag.keys() <= {OID, INTEGER, BOOLEAN}:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache, partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -69,6 +70,9 @@ class Authority:
         self.pki = pki
         self.now = now
         self.behaviour = behaviour
+        self._issuers = {name: pki.issuer(name) for name in ISSUERS}
+        self._responder = cache(partial(pki.service, "OCSP", purpose=ExtendedKeyUsageOID.OCSP_SIGNING))
+        self._stamper = cache(partial(pki.service, "TSA", purpose=ExtendedKeyUsageOID.TIME_STAMPING))
         self._lists: dict[str, _List] = {}
         self._lock = threading.Lock()
 
@@ -102,7 +106,7 @@ class Authority:
             nonce = asn1.tlv(asn1.OCTETS, secrets.token_bytes(8))
         return answers.ocsp_answer(
             statuses,
-            self.pki.service("OCSP", name, ExtendedKeyUsageOID.OCSP_SIGNING),
+            self._responder(name),
             at=now,
             this_update=now - LATE if self.behaviour is Behaviour.STALE else now,
             nonce=nonce,
@@ -110,8 +114,7 @@ class Authority:
         )
 
     def _issuer_of(self, asked: Asked) -> str | None:
-        for name in ISSUERS:
-            issuer = self.pki.issuer(name)
+        for name, issuer in self._issuers.items():
             key = asn1.parse(issuer.private.public).children[1].content[1:]
             subject = issuer.certificate.subject.public_bytes()
             if (asked.name_hash, asked.key_hash) == (_digest(asked.digest, subject), _digest(asked.digest, key)):
@@ -133,7 +136,7 @@ class Authority:
 
     def _signed(self, name: str, revoked: tuple[Revoked, ...], now: datetime) -> bytes:
         at = now - LIST_LASTS - LATE if self.behaviour is Behaviour.STALE else now
-        return certificates.revocation_list(self.pki.issuer(name), revoked, at=at, until=at + LIST_LASTS)
+        return certificates.revocation_list(self._issuers[name], revoked, at=at, until=at + LIST_LASTS)
 
     # --- time-stamps ---
 
@@ -150,7 +153,7 @@ class Authority:
         )
         if policy not in TSA_POLICIES:
             return answers.refusal(answers.UNACCEPTED_POLICY)
-        authority = self.pki.service("TSA", TSA_POLICIES[policy], ExtendedKeyUsageOID.TIME_STAMPING)
+        authority = self._stamper(TSA_POLICIES[policy])
         nonce = wish.nonce
         if nonce is not None and self.behaviour is Behaviour.WRONG_NONCE:
             nonce = secrets.randbits(63)

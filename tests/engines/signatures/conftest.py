@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,3 +94,10 @@ def client(tmp_path):
         return found
 
     return client
+
+
+@pytest.fixture
+def pki(sandbox, tmp_path) -> SandboxPki:
+    """A sandbox of the test's own."""
+    shutil.copytree(sandbox.folder, tmp_path / "own")
+    return SandboxPki.open(tmp_path / "own", environment="test")

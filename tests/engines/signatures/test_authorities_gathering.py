@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
@@ -34,13 +33,6 @@ DAY = timedelta(days=1)
 OCSP_ONLY, LIST_ONLY, BOTH = (
     replace(STRICT, revocation=one, revocation_wanted=one) for one in (Sources.OCSP, Sources.CRL, Sources.BOTH)
 )
-
-
-@pytest.fixture
-def pki(sandbox, tmp_path) -> SandboxPki:
-    """A sandbox of the test's own."""
-    shutil.copytree(sandbox.folder, tmp_path / "own")
-    return SandboxPki.open(tmp_path / "own", environment="test")
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import http.client
 import shutil
@@ -15,13 +16,13 @@ from urllib.parse import quote
 
 import forged_messages as forge
 import pytest
-from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from app.cli.signatures import commands
 from app.sandbox.people import Person
-from app.sandbox.pki import ISSUERS, SandboxPki, SandboxRefused
+from app.sandbox.pki import ISSUERS
 from app.sandbox.services import Authority, Behaviour, Services
 from app.signatures import certificates, ocsp, revocation, timestamps
 from app.signatures.ocsp import State
@@ -49,13 +50,6 @@ def clock() -> Clock:
 @pytest.fixture
 def authority(sandbox, clock) -> Authority:
     return Authority(sandbox, clock)
-
-
-@pytest.fixture
-def pki(sandbox, tmp_path) -> SandboxPki:
-    """A sandbox of the test's own."""
-    shutil.copytree(sandbox.folder, tmp_path / "own")
-    return SandboxPki.open(tmp_path / "own", environment="test")
 
 
 def read(certificate: x509.Certificate) -> certificates.Certificate:
@@ -154,6 +148,24 @@ def test_a_question_that_cannot_be_read_is_answered_with_a_status(question, auth
     assert ocsp.read(authority.ocsp(question)).status == "malformedRequest"
     with pytest.raises(timestamps.Refused):
         timestamps.token_in(authority.timestamp(question))
+
+
+@pytest.fixture(scope="module")
+def questions(sandbox) -> list[bytes]:
+    key = sandbox.key_for("clerk", gost=True)
+    return [ocsp.request(read(key.certificate), read(key.chain[0]), b"12345678"), _wish(policy="1.2.398.3.3.2.6.4")]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(at=st.integers(0, 400), octet=st.integers(0, 255), is_inserted=st.booleans())
+def test_a_question_changed_anywhere_is_answered_all_the_same(at, octet, is_inserted, questions, authority):
+    for question in questions:
+        place = at % len(question)
+        changed = question[:place] + bytes((octet,)) + question[place + (not is_inserted) :]
+
+        ocsp.read(authority.ocsp(changed))
+        with contextlib.suppress(timestamps.Refused):
+            timestamps.read(timestamps.token_in(authority.timestamp(changed)))
 
 
 def test_the_clock_is_the_demo_s(sandbox, authority, clock):
@@ -339,99 +351,6 @@ def test_services_that_are_down_cut_the_line_slow_ones_take_their_time_busy_ones
     assert time.monotonic() - started >= 0.3
     busy = serve(Behaviour.TRY_LATER)
     assert fetch(busy, "/crl/ca.crl").status == fetch(busy, "/tsp", _wish()).status == 503
-
-
-# --- keys that are refused --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("gost", [False, True])
-def test_a_key_that_was_let_expire_stays_until_it_is_renewed(gost, pki):
-    fresh = pki.key_for("clerk", gost=gost).certificate
-
-    ended = pki.expire("clerk", gost=gost).certificate
-
-    assert ended.not_valid_after_utc < datetime.now(UTC) - 9 * DAY
-    assert pki.key_for("clerk", gost=gost).certificate == ended
-    renewed = pki.renew("clerk", gost=gost).certificate
-    assert renewed not in (fresh, ended)
-    assert pki.key_for("clerk", gost=gost).certificate == renewed
-
-
-def test_a_changed_person_loses_the_expired_key_too(pki):
-    ended = pki.expire("clerk").certificate
-
-    pki.enrol("clerk", name="СЕРІКОВА АЙГҮЛ", iin="900202400123", bin=None, organisation=None, roles=["individual"])
-
-    assert pki.key_for("clerk").certificate != ended
-    assert pki.key_for("clerk").certificate.not_valid_after_utc > datetime.now(UTC)
-
-
-def test_a_key_of_an_older_version_that_took_no_note_is_known_once_it_is_used(pki, clock):
-    key = pki.key_for("clerk")
-    shutil.rmtree(pki.authority / "issued")
-    authority = Authority(pki, clock)
-    assert said(authority, key.certificate, *key.chain).state is State.NOT_ISSUED
-
-    pki.key_for("clerk")
-
-    assert said(authority, key.certificate, *key.chain).state is State.GOOD
-
-
-def test_the_nca_s_own_test_keys_are_not_the_sandbox_s_to_change(pki):
-    for change in (pki.revoke, pki.expire, pki.renew):
-        with pytest.raises(SandboxRefused, match="the NCA issued"):
-            change("nca:head")
-
-
-@pytest.fixture
-def run(pki, tmp_path, monkeypatch):
-    pki.folder.rename(tmp_path / "sandbox")
-    monkeypatch.setenv("KEZEN_VAR", str(tmp_path))
-    monkeypatch.setenv("KEZEN_ENV", "test")
-    by_name = {command.name: command for command in commands()}
-    return lambda *line: CliRunner().invoke(by_name["sandbox"], list(line))
-
-
-def test_the_commands_revoke_expire_and_renew_a_demo_user_s_key(run, tmp_path):
-    def key():
-        return SandboxPki.open(tmp_path / "sandbox", environment="test")
-
-    assert run("revoke", "clerk", "--reason", "keyCompromise").exit_code == 0
-    (entry,) = key().revoked("ca")
-    assert (entry.serial, entry.reason.value) == (
-        key().key_for("clerk").certificate.serial_number, "keyCompromise",
-    )  # fmt: skip
-    assert run("expire", "clerk", "--gost").exit_code == 0
-    assert key().key_for("clerk", gost=True).certificate.not_valid_after_utc < datetime.now(UTC)
-    assert run("renew", "clerk", "--gost").exit_code == 0
-    assert key().key_for("clerk", gost=True).certificate.not_valid_after_utc > datetime.now(UTC)
-
-
-@pytest.mark.parametrize("line", [["revoke", "nobody"], ["expire", "nobody"], ["renew", "nobody"]])
-def test_a_command_for_nobody_is_told_with_the_known_accounts(line, run):
-    result = run(*line)
-
-    assert result.exit_code == 1
-    assert "known accounts: clerk, first_head, person" in result.output
-
-
-@pytest.mark.req("IS2IN-1.4")
-@pytest.mark.parametrize("line", [["authority"], ["revoke", "clerk"], ["expire", "clerk"], ["renew", "clerk"]])
-def test_production_refuses_the_authority_and_its_commands(line, run, monkeypatch):
-    monkeypatch.setenv("KEZEN_ENV", "production")
-    monkeypatch.setenv("SECRET_KEY", "x" * 32)
-
-    result = run(*line)
-
-    assert result.exit_code == 1
-    assert "KEZEN_ENV=production refuses" in result.output
-
-
-def test_a_port_that_is_taken_is_told(run, serve):
-    result = run("authority", "--port", str(serve().port))
-
-    assert result.exit_code == 1
-    assert "in use" in result.output
 
 
 # --- to another's eyes ------------------------------------------------------------------------------
