@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -93,7 +94,10 @@ def client(tmp_path):
             setattr(found, name, value)
         return found
 
-    return client
+    yield client
+    for thread in threading.enumerate():
+        if thread.name.startswith("authorities"):
+            thread.join(20)  # one that is late would write its log line into another test
 
 
 @pytest.fixture
