@@ -1,0 +1,232 @@
+"""XML that strangers send: a bounded reader, canonical forms, and where an identifier points.
+
+Nothing reaches the parser before ``_bound`` has walked it: a DTD is refused there, and size, depth
+and number of elements, attributes and namespaces are bounded.  So nothing expands, nothing is
+fetched, and canonicalising costs about as much as reading.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+
+from app.signatures.asn1 import Malformed
+
+LARGEST_XML = 16 * 1024 * 1024
+"""Octets; the tree and the canonical forms take several times as much memory."""
+MOST_ELEMENTS, MOST_ATTRIBUTES, DEEPEST = 100_000, 100_000, 100
+LONGEST_NAMESPACE = 256
+"""Octets of a namespace's name: the exclusive form may repeat it at every element."""
+LONGEST_NAME = 64
+"""Letters of an element's name in a report."""
+MOST_COMPARISONS = 5_000_000
+"""Of names while canonicalising: for an element, the square of its attributes and of the namespaces in scope."""
+
+XML = "{http://www.w3.org/XML/1998/namespace}"
+UTILITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
+IDENTIFIERS = ("Id", "ID", "id", f"{{{UTILITY}}}Id", f"{XML}id")
+"""Attributes that name an element; an attribute is an identifier by its name, since there is no DTD."""
+
+Node = Any
+"""An element of lxml, which has no types of its own."""
+COMMENT = etree.Comment
+"""The tag of comments."""
+
+_BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
+_DECLARATION = re.compile(
+    rb"""<\?xml\s+version\s*=\s*["']1\.0["'](?:\s+encoding\s*=\s*["']([A-Za-z0-9._-]+)["'])?"""
+    rb"""(?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>"""
+)
+_ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii"})
+_TAG = re.compile(rb"""<(/?)[^\s<>/"'=]++((?:\s++[^\s<>/"'=]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'))*+)\s*+(/?)>""")
+_ATTRIBUTE = re.compile(rb"""([^\s<>/"'=]++)\s*+=\s*+("[^"<]*+"|'[^'<]*+')""")
+_SPANS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that was read; ``comments`` counts them anywhere, also before and after the root."""
+
+    tree: Node
+    comments: int
+
+    @property
+    def root(self) -> Node:
+        """Return the root element."""
+        return self.tree.getroot()
+
+
+@dataclass(frozen=True)
+class Method:
+    """A canonical form; ``prefixes`` are those that the exclusive one treats as the inclusive one does."""
+
+    is_exclusive: bool = False
+    with_comments: bool = False
+    prefixes: tuple[str, ...] = ()
+
+
+def is_xml(message: bytes | str) -> bool:
+    """Whether a message begins as XML does."""
+    head = message[:4096]
+    return bool(_BEGINNING.match(head.encode("utf-8", "replace") if isinstance(head, str) else head))
+
+
+def read(message: bytes | str) -> Document:
+    """Read a document in UTF-8; of text the encoding it declares is not asked.
+
+    Raises:
+        Malformed: ``malformed``, ``too_large``, ``too_costly`` or ``xml_doctype``.
+    """
+    if len(message) > LARGEST_XML:
+        raise Malformed("too_large", "XML")
+    try:
+        octets = message.encode() if isinstance(message, str) else message
+        octets.decode()
+    except UnicodeError:
+        raise Malformed(detail="XML in UTF-8") from None
+    octets = octets.removeprefix(b"\xef\xbb\xbf")
+    declared = _DECLARATION.match(octets)
+    if declared:
+        octets = octets[declared.end() :]
+        encoding = (declared[1] or b"utf-8").decode().lower()
+        if encoding not in _ENCODINGS and not isinstance(message, str):
+            raise Malformed(detail=f"XML in {encoding}")
+    comments = _bound(octets)
+    parser = etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, collect_ids=False,
+        attribute_defaults=False, dtd_validation=False, recover=False,
+    )  # fmt: skip
+    try:
+        tree = etree.fromstring(octets, parser).getroottree()
+    except (etree.LxmlError, ValueError) as error:
+        too_long = "huge" in str(error) or "limit" in str(error)
+        raise Malformed("too_large" if too_long else "malformed", "XML") from None
+    if tree.docinfo.internalDTD is not None or tree.docinfo.externalDTD is not None:
+        raise Malformed("xml_doctype")
+    return Document(tree, comments)
+
+
+def _bound(octets: bytes) -> int:
+    """Walk the markup of a document and return how many comments it holds; the text between is not looked at.
+
+    Raises:
+        Malformed: there is a DTD, or more than may be; much that is not well-formed, too.
+    """
+    elements = attributes = quotes = comparisons = comments = 0
+    scopes = [0]  # namespaces declared by an element and those around it
+    if octets.count(b">") > 4 * MOST_ELEMENTS:  # each is written as four octets
+        raise Malformed("too_large", "XML")
+    at = octets.find(b"<")
+    while at >= 0:
+        span = next((span for span in _SPANS if octets.startswith(span[0], at)), None)
+        if span is not None:
+            comments += span[0] == b"<!--"
+            end = octets.find(span[1], at + len(span[0]))
+            elements += 1
+        else:
+            if octets.startswith(b"<!", at):
+                raise Malformed("xml_doctype")
+            tag = _TAG.match(octets, at)
+            end = tag.end() if tag else -1
+            if tag and tag[1]:
+                scopes.pop()
+            elif tag:
+                own = _ATTRIBUTE.findall(tag[2]) if tag[2] else []
+                named = [value for name, value in own if name.partition(b":")[0] == b"xmlns"]
+                scope = scopes[-1] + len(named)
+                elements, attributes, quotes = elements + 1, attributes + len(own), quotes + tag[2].count(b'"')
+                comparisons += scope * scope + len(own) * len(own)
+                if not tag[3]:
+                    scopes.append(scope)
+                if any(len(value) > LONGEST_NAMESPACE for value in named):
+                    raise Malformed("too_large", "XML")
+        if end < 0 or not scopes:
+            raise Malformed(detail="XML")
+        if elements > MOST_ELEMENTS or max(attributes, quotes // 4) > MOST_ATTRIBUTES or len(scopes) > DEEPEST:
+            raise Malformed("too_large", "XML")
+        if comparisons > MOST_COMPARISONS:
+            raise Malformed("too_costly", "XML")
+        at = octets.find(b"<", end)
+    return comments
+
+
+# --- canonical forms --------------------------------------------------------------------------------
+
+
+def canonical(node: Node, method: Method) -> bytes:
+    """Return the canonical form of a document (its tree) or of an element with all that it holds.
+
+    Raises:
+        Malformed: there is none: a namespace has a relative name.
+    Source: Canonical XML 1.0; Exclusive XML Canonicalization 1.0.
+    """
+    inherited = {} if method.is_exclusive or isinstance(node, etree._ElementTree) else _inherited(node)
+    node_attributes = {} if isinstance(node, etree._ElementTree) else node.attrib
+    node_attributes.update(inherited)
+    try:
+        form: bytes = etree.tostring(
+            node,
+            method="c14n",
+            exclusive=method.is_exclusive,
+            with_comments=method.with_comments,
+            inclusive_ns_prefixes=list(method.prefixes) or None,
+            with_tail=False,
+        )
+    except (etree.LxmlError, ValueError):
+        raise Malformed(detail="XML") from None
+    finally:
+        for name in inherited:
+            del node_attributes[name]
+    return form
+
+
+def _inherited(element: Node) -> dict[str, str]:
+    """Return the attributes xml:* that an element has from those around it (Canonical XML 1.0, 2.4)."""
+    found: dict[str, str] = {}
+    for ancestor in element.iterancestors():
+        found = {name: value for name, value in ancestor.attrib.items() if name.startswith(XML)} | found
+    return {name: value for name, value in found.items() if name not in element.attrib}
+
+
+# --- finding one's way ------------------------------------------------------------------------------
+
+_BY_IDENTIFIER = etree.XPath(
+    "//*[@Id=$it or @ID=$it or @id=$it or @wsu:Id=$it or @xml:id=$it]", namespaces={"wsu": UTILITY}
+)
+
+
+def identified(document: Document, identifier: str) -> list[Node]:
+    """Return all elements that bear an identifier."""
+    return list(_BY_IDENTIFIER(document.tree, it=identifier))
+
+
+def is_element(node: Node) -> bool:
+    """Whether a node is an element: not a comment, not a processing instruction."""
+    return isinstance(node.tag, str)
+
+
+def name(element: Node) -> str:
+    """Return the name of an element as its document writes it, cut to what people read."""
+    local: str = etree.QName(element).localname
+    return (f"{element.prefix}:{local}" if element.prefix else local)[:LONGEST_NAME]
+
+
+def path(element: Node) -> str:
+    """Return where an element stands, for people: ``/soap:Envelope/soap:Body``."""
+    return "/" + "/".join(reversed([name(one) for one in (element, *element.iterancestors())]))
+
+
+def take_out(element: Node) -> None:
+    """Take an element out of its document; the text after it stays.
+
+    The element must not be the root.
+    """
+    parent, before = element.getparent(), element.getprevious()
+    if element.tail and before is not None:
+        before.tail = (before.tail or "") + element.tail
+    elif element.tail:
+        parent.text = (parent.text or "") + element.tail
+    parent.remove(element)
