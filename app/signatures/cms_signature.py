@@ -63,9 +63,10 @@ def judge(
     if not named:
         # Who is named is not signed: a certificate that was exchanged leaves its key behind.
         named = [one for one in pool[:MOST_NAMESAKES] if not _signature(signer, one, digest_of)[0]]
-        findings.add("certificate_misnamed" if named else "certificate_missing")
         if not named:
+            findings.add("certificate_foreign" if _strangers(data, pool) else "certificate_missing")
             return Made(None, None, signing_time)
+        findings.add("certificate_misnamed")
     if len(named) > 1:
         findings.add("several_certificates")
     tried = [(certificate, *_signature(signer, certificate, digest_of)) for certificate in named[:MOST_NAMESAKES]]
@@ -117,6 +118,12 @@ def _is_named(certificate: Certificate, signer: SignerInfo) -> bool:
     return certificate.serial == signer.serial and names.same_name(certificate.issuer, signer.issuer)
 
 
+def _strangers(data: SignedData, pool: Sequence[Certificate]) -> list[Certificate]:
+    """Return the certificates of persons that came with the message and that no signer names."""
+    came = [one for one in pool if one.der in data.certificates and not one.is_ca]
+    return [one for one in came if not any(_is_named(one, signer) for signer in data.signers)]
+
+
 def _digest(signer: SignerInfo, digest_of: Digests | None, findings: Findings) -> None:
     """Compare the signed digest with that of the content."""
     try:
@@ -159,6 +166,8 @@ def _signature(signer: SignerInfo, certificate: Certificate, digest_of: Digests 
     except algorithms.TooSlow as slow:
         return "hash_too_slow", str(slow), name
     except algorithms.Unsupported as unsupported:
+        if unsupported.oid == certificate.key_algorithm:  # of a key, and no signature's
+            return "algorithm_mismatch", "", name
         return "algorithm_unsupported", unsupported.name, name
     except algorithms.Weak as weak:
         return "algorithm_weak", weak.name, name

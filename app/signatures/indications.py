@@ -32,6 +32,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "content_changed": "HASH_FAILURE",
     "signature_wrong": "SIG_CRYPTO_FAILURE",
     "certificate_missing": "NO_SIGNING_CERTIFICATE_FOUND",
+    "certificate_foreign": "NO_SIGNING_CERTIFICATE_FOUND",
     "certificate_misnamed": "NO_SIGNING_CERTIFICATE_FOUND",
     "certificate_ambiguous": "NO_SIGNING_CERTIFICATE_FOUND",
     "xml_structure": "FORMAT_FAILURE",

@@ -70,6 +70,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "content_changed": (Stage.INTEGRITY, FAILS),
     "signature_wrong": (Stage.INTEGRITY, FAILS),
     "certificate_missing": (Stage.INTEGRITY, OPEN),
+    "certificate_foreign": (Stage.INTEGRITY, FAILS),
     "certificate_misnamed": (Stage.INTEGRITY, FAILS),
     "several_certificates": (Stage.INTEGRITY, NOTE),
     "certificate_ambiguous": (Stage.INTEGRITY, FAILS),

@@ -29,6 +29,7 @@ _TIME_STAMPING, _PURPOSES = "1.3.6.1.5.5.7.3.8", "2.5.29.37"
 _GOST_34_311, _GOST_34_310_KEY = "1.2.398.3.10.1.3.1", "1.2.398.3.10.1.1.1.1"
 _LIVING_REASONS = frozenset({"affiliationChanged", "superseded", "cessationOfOperation"})
 """Reasons of an authority's revocation that leave its earlier tokens good (RFC 3161, 4)."""
+_NOBODY = frozenset({"certificate_missing", "certificate_foreign"})
 _MOMENT = re.compile(rb"([0-9]{14})(?:\.([0-9]{0,8}[1-9]))?Z")
 
 
@@ -247,7 +248,7 @@ def _own_faults(
     wrong = [
         code for code in findings.codes if REASONS[code][1] is not Outcome.WARN or code == "signing_certificate_absent"
     ]
-    faults = [("timestamp_signature", code) for code in wrong if code != "certificate_missing"][:1]
+    faults = [("timestamp_signature", code) for code in wrong if code not in _NOBODY][:1]
     if nonce is not None and token.nonce != nonce:
         faults.append(("timestamp_malformed", "nonce"))
     if token.policy not in policy.tsa_policies:

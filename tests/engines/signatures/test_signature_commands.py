@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
+import forged_answers as answers
 import forged_messages as forge
+import forged_tokens as tokens
 import pytest
 from click.testing import CliRunner
 from forged_messages import NOW
@@ -79,6 +82,35 @@ def test_the_exit_code_is_the_verdict(run, tmp_path, world):
     undecided = run("verify", "good.cms", *at, *trust)
     assert undecided.exit_code == 2
     assert "revocation_unknown" in undecided.output
+
+
+def test_answers_and_lists_may_lie_in_one_folder_and_the_time_of_a_stamp_is_told(run, tmp_path, world):
+    tsa = tokens.authority(world.ca)
+    (tmp_path / "stamped.cms").write_bytes(tokens.message(world.head, lambda value: tokens.token(value, tsa)))
+    at = tokens.STAMPED + timedelta(minutes=1)
+    said = answers.answer(
+        [answers.single(answers.named(world.head, world.ca), this_update=at)], world.ca, produced_at=at
+    )
+    for name, content in {
+        "anchors/root.cer": world.root.der,
+        "status/head.ocsp": said,
+        "status/ca.der": world.ca.der,  # a certificate that happens to lie there
+        "status/root.crl": forge.revocation_list(world.root),
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    line = ["verify", "stamped.cms", "--at", "2026-11-20T13:01:00+05:00", "--anchors", "anchors"]
+    line += ["--intermediates", "status/ca.der"]
+
+    told = run(*line, "--revocation", "status")
+    report = json.loads(run(*line, "--revocation", "status/head.ocsp", "--json").stdout)
+
+    assert told.exit_code == 0, told.output
+    assert "judged for 2026-11-09T08:01:00Z (time-stamp of VECTOR TSA), rules digital-code-61" in told.output
+    assert report["signers"][0]["reference_time"] == "2026-11-09T08:01:00Z"
+    assert report["signers"][0]["indication"] == report["indication"] == "TOTAL-PASSED"
+    assert {one["kind"] for one in report["signers"][0]["evidence"]} == {"certificate", "ocsp", "token"}
+    assert run(*line, "--revocation", "status/ca.der").exit_code == 64
 
 
 @pytest.mark.parametrize(

@@ -274,7 +274,9 @@ WRONG = {
         "too_many_signers", BAD),
     "no certificate": (_without_certificates, "certificate_missing", OPEN),
     "the certificate of somebody else in its place": (
-        lambda w: forge.message(w.head, certificates=[_other(w).der, w.ca.der]), "certificate_missing", OPEN),
+        lambda w: forge.message(w.head, certificates=[_other(w).der, w.ca.der]), "certificate_foreign", BAD),
+    "only an authority's certificate": (
+        lambda w: forge.message(w.head, certificates=[w.ca.der]), "certificate_missing", OPEN),
     "another certificate named than the one whose key signed": (
         lambda w: forge.message(w.head, sid=_sid(_other(w))), "certificate_misnamed", BAD),
     "an impostor's certificate under the signer's name and number": (
