@@ -8,7 +8,9 @@ fetched, and canonicalising costs about as much as reading.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from lxml import etree
@@ -22,13 +24,15 @@ LONGEST_NAMESPACE = 256
 """Octets of a namespace's name: the exclusive form may repeat it at every element."""
 LONGEST_NAME = 64
 """Letters of an element's name in a report."""
-MOST_COMPARISONS = 5_000_000
+MOST_COMPARISONS = 20_000_000
 """Of names while canonicalising: for an element, the square of its attributes and of the namespaces in scope."""
 
 XML = "{http://www.w3.org/XML/1998/namespace}"
 UTILITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 IDENTIFIERS = ("Id", "ID", "id", f"{{{UTILITY}}}Id", f"{XML}id")
 """Attributes that name an element; an attribute is an identifier by its name, since there is no DTD."""
+
+_WITH_IDENTIFIER = etree.XPath("//*[@Id or @ID or @id or @wsu:Id or @xml:id]", namespaces={"wsu": UTILITY})
 
 Node = Any
 """An element of lxml, which has no types of its own."""
@@ -41,22 +45,39 @@ _DECLARATION = re.compile(
     rb"""(?:\s+standalone\s*=\s*["'](?:yes|no)["'])?\s*\?>"""
 )
 _ENCODINGS = frozenset({"utf-8", "utf8", "us-ascii"})
-_TAG = re.compile(rb"""<(/?)[^\s<>/"'=]++((?:\s++[^\s<>/"'=]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'))*+)\s*+(/?)>""")
+_TAG = re.compile(
+    rb"""<(/?)[^\s<>/"'=!?][^\s<>/"'=]*+((?:\s++[^\s<>/"'=]++\s*+=\s*+(?:"[^"<]*+"|'[^'<]*+'))*+)\s*+(/?)>"""
+)
 _ATTRIBUTE = re.compile(rb"""([^\s<>/"'=]++)\s*+=\s*+("[^"<]*+"|'[^'<]*+')""")
-_SPANS = ((b"<!--", b"-->"), (b"<![CDATA[", b"]]>"), (b"<?", b"?>"))
+_SPAN = re.compile(rb"<(?:(!--)|(!\[CDATA\[)|(\?))")
+_SPAN_ENDS = (b"-->", b"]]>", b"?>")
 
 
 @dataclass(frozen=True)
 class Document:
-    """A document that was read; ``comments`` counts them anywhere, also before and after the root."""
+    """A document that was read.
+
+    ``comments`` counts them anywhere, also before and after the root; ``comparisons`` is what a
+    canonical form costs beside its writing.
+    """
 
     tree: Node
     comments: int
+    comparisons: int
 
     @property
     def root(self) -> Node:
         """Return the root element."""
         return self.tree.getroot()
+
+    @cached_property
+    def identified(self) -> Mapping[str, Sequence[Node]]:
+        """Return identifier -> all elements that bear it."""
+        found: dict[str, list[Node]] = {}
+        for element in _WITH_IDENTIFIER(self.tree):
+            for identifier in {element.get(name) for name in IDENTIFIERS} - {None}:
+                found.setdefault(identifier, []).append(element)
+        return found
 
 
 @dataclass(frozen=True)
@@ -94,7 +115,9 @@ def read(message: bytes | str) -> Document:
         encoding = (declared[1] or b"utf-8").decode().lower()
         if encoding not in _ENCODINGS and not isinstance(message, str):
             raise Malformed(detail=f"XML in {encoding}")
-    comments = _bound(octets)
+    elif octets.startswith(b"<?xml") and octets[5:6].isspace():
+        raise Malformed(detail="XML 1.0")
+    comments, comparisons = _bound(octets)
     parser = etree.XMLParser(
         encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, collect_ids=False,
         attribute_defaults=False, dtd_validation=False, recover=False,
@@ -106,11 +129,13 @@ def read(message: bytes | str) -> Document:
         raise Malformed("too_large" if too_long else "malformed", "XML") from None
     if tree.docinfo.internalDTD is not None or tree.docinfo.externalDTD is not None:
         raise Malformed("xml_doctype")
-    return Document(tree, comments)
+    return Document(tree, comments, comparisons)
 
 
-def _bound(octets: bytes) -> int:
-    """Walk the markup of a document and return how many comments it holds; the text between is not looked at.
+def _bound(octets: bytes) -> tuple[int, int]:
+    """Walk the markup of a document; return how many comments it holds and what its canonical form costs.
+
+    The text between is not looked at.
 
     Raises:
         Malformed: there is a DTD, or more than may be; much that is not well-formed, too.
@@ -121,36 +146,49 @@ def _bound(octets: bytes) -> int:
         raise Malformed("too_large", "XML")
     at = octets.find(b"<")
     while at >= 0:
-        span = next((span for span in _SPANS if octets.startswith(span[0], at)), None)
-        if span is not None:
-            comments += span[0] == b"<!--"
-            end = octets.find(span[1], at + len(span[0]))
-            elements += 1
+        tag = _TAG.match(octets, at)
+        if tag is None:
+            end, is_comment = _span(octets, at)
+            elements, comments = elements + 1, comments + is_comment
+        elif tag[1]:
+            end = tag.end()
+            scopes.pop()
         else:
-            if octets.startswith(b"<!", at):
-                raise Malformed("xml_doctype")
-            tag = _TAG.match(octets, at)
-            end = tag.end() if tag else -1
-            if tag and tag[1]:
-                scopes.pop()
-            elif tag:
-                own = _ATTRIBUTE.findall(tag[2]) if tag[2] else []
-                named = [value for name, value in own if name.partition(b":")[0] == b"xmlns"]
-                scope = scopes[-1] + len(named)
-                elements, attributes, quotes = elements + 1, attributes + len(own), quotes + tag[2].count(b'"')
-                comparisons += scope * scope + len(own) * len(own)
-                if not tag[3]:
-                    scopes.append(scope)
-                if any(len(value) > LONGEST_NAMESPACE for value in named):
-                    raise Malformed("too_large", "XML")
-        if end < 0 or not scopes:
+            end = tag.end()
+            if tag[2].count(b"=") > MOST_ATTRIBUTES:
+                raise Malformed("too_large", "XML")
+            own = _ATTRIBUTE.findall(tag[2]) if tag[2] else []
+            named = [value for name, value in own if name.partition(b":")[0] == b"xmlns"]
+            scope = scopes[-1] + len(named)
+            elements, attributes, quotes = elements + 1, attributes + len(own), quotes + tag[2].count(b'"')
+            comparisons += scope * scope + len(own) * len(own)
+            if not tag[3]:
+                scopes.append(scope)
+            if named and max(map(len, named)) > LONGEST_NAMESPACE:
+                raise Malformed("too_large", "XML")
+        if not scopes:
             raise Malformed(detail="XML")
         if elements > MOST_ELEMENTS or max(attributes, quotes // 4) > MOST_ATTRIBUTES or len(scopes) > DEEPEST:
             raise Malformed("too_large", "XML")
         if comparisons > MOST_COMPARISONS:
             raise Malformed("too_costly", "XML")
         at = octets.find(b"<", end)
-    return comments
+    return comments, comparisons
+
+
+def _span(octets: bytes, at: int) -> tuple[int, bool]:
+    """Return where a comment, a CDATA section or a processing instruction ends, and whether it is a comment.
+
+    Raises:
+        Malformed: it is none of these, or does not end.
+    """
+    begun = _SPAN.match(octets, at)
+    if begun is None or begun.lastindex is None:
+        raise Malformed("xml_doctype" if octets.startswith(b"<!", at) else "malformed", "XML")
+    end = octets.find(_SPAN_ENDS[begun.lastindex - 1], begun.end())
+    if end < 0:
+        raise Malformed(detail="XML")
+    return end, begun.lastindex == 1
 
 
 # --- canonical forms --------------------------------------------------------------------------------
@@ -192,15 +230,6 @@ def _inherited(element: Node) -> dict[str, str]:
 
 
 # --- finding one's way ------------------------------------------------------------------------------
-
-_BY_IDENTIFIER = etree.XPath(
-    "//*[@Id=$it or @ID=$it or @id=$it or @wsu:Id=$it or @xml:id=$it]", namespaces={"wsu": UTILITY}
-)
-
-
-def identified(document: Document, identifier: str) -> list[Node]:
-    """Return all elements that bear an identifier."""
-    return list(_BY_IDENTIFIER(document.tree, it=identifier))
 
 
 def is_element(node: Node) -> bool:

@@ -25,8 +25,8 @@ from app.signatures.xml_document import Document, Method, Node
 from app.signatures.xmldsig import SIGNATURE, Reference, XmlSignature
 
 MOST_SIGNATURES, MOST_TRIED = 16, 4
-MOST_OCTETS = 4 * xml_document.LARGEST_XML
-"""Octets written in canonical form in one judgement."""
+MOST_WORK = 4 * xml_document.LARGEST_XML
+"""Octets written in canonical forms in one judgement, and names compared for it."""
 
 _SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SOAP = ("{http://schemas.xmlsoap.org/soap/envelope/}", "{http://www.w3.org/2003/05/soap-envelope}")
@@ -112,7 +112,7 @@ def _covered(document: Document, elements: Iterable[Node]) -> list[_Signature]:
             spent += _compare(one, one.parts.reference, document)
         else:
             xml_document.take_out(one.element)
-        if spent > MOST_OCTETS:
+        if spent > MOST_WORK:
             raise effort.TooCostly
     return found
 
@@ -136,7 +136,7 @@ def _resolve(one: _Signature, parts: XmlSignature, document: Document) -> None:
         one.target, one.covers = document.tree, Coverage(True, xml_document.path(document.root))
     elif uri is None or uri.startswith("#"):
         identifier = (uri or "#")[1:]
-        named = xml_document.identified(document, identifier) if identifier else []
+        named = document.identified.get(identifier, ())
         if len(named) != 1:
             raise Malformed("xml_id_duplicate" if named else "xml_reference_unresolved", uri or "")
         (one.target,) = named
@@ -183,7 +183,7 @@ def _holds_signatures(element: Node) -> bool:
 
 
 def _compare(one: _Signature, reference: Reference, document: Document) -> int:
-    """Compare what is covered with the digest, and take the signature out; return how many octets that cost."""
+    """Compare what is covered with the digest, and take the signature out; return the work it was."""
     method, is_enveloped = Method(), False
     for step, transform in enumerate(reference.transforms, start=1):
         if transform.uri == xmldsig.ENVELOPED and step == 1:
@@ -210,13 +210,13 @@ def _compare(one: _Signature, reference: Reference, document: Document) -> int:
 def _hash(
     one: _Signature, forms: Sequence[Method], digest: bytes, algorithm: algorithms.Digest, document: Document
 ) -> int:
-    """Note as signed the canonical form that has the digest; return how many octets were written."""
+    """Note as signed the canonical form that has the digest; return the work it was."""
     assert one.covers is not None
     spent = 0
     try:
         for form in forms:
             octets = xml_document.canonical(one.target, form)
-            spent += len(octets)
+            spent += len(octets) + document.comparisons
             if algorithm.compute(octets) == digest:
                 one.covers = replace(one.covers, octets=octets)
                 if document.comments > _signed_comments(one.target, form, document):
