@@ -11,7 +11,6 @@ OF_FAILED = frozenset({"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "
 
 SUB_INDICATIONS: Mapping[str, str] = {
     # of the message
-    "xml_unsupported": "GENERIC",
     "empty": "FORMAT_FAILURE",
     "too_large": "FORMAT_FAILURE",
     "too_costly": "FORMAT_FAILURE",

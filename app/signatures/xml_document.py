@@ -26,6 +26,8 @@ LONGEST_NAME = 64
 """Letters of an element's name in a report."""
 MOST_COMPARISONS = 20_000_000
 """Of names while canonicalising: for an element, the square of its attributes and of the namespaces in scope."""
+WORK_OF_ELEMENT = 50
+"""An element in a canonical form takes as long as so many octets of text."""
 
 XML = "{http://www.w3.org/XML/1998/namespace}"
 UTILITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
@@ -57,13 +59,13 @@ _SPAN_ENDS = (b"-->", b"]]>", b"?>")
 class Document:
     """A document that was read.
 
-    ``comments`` counts them anywhere, also before and after the root; ``comparisons`` is what a
-    canonical form costs beside its writing.
+    ``comments`` counts them anywhere, also before and after the root; ``work`` is what a canonical
+    form costs beside its octets, in octets that would take as long.
     """
 
     tree: Node
     comments: int
-    comparisons: int
+    work: int
 
     @property
     def root(self) -> Node:
@@ -117,19 +119,22 @@ def read(message: bytes | str) -> Document:
             raise Malformed(detail=f"XML in {encoding}")
     elif octets.startswith(b"<?xml") and octets[5:6].isspace():
         raise Malformed(detail="XML 1.0")
-    comments, comparisons = _bound(octets)
-    parser = etree.XMLParser(
-        encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, collect_ids=False,
-        attribute_defaults=False, dtd_validation=False, recover=False,
-    )  # fmt: skip
+    comments, work = _bound(octets)
     try:
-        tree = etree.fromstring(octets, parser).getroottree()
+        tree = etree.fromstring(octets, _parser()).getroottree()
     except (etree.LxmlError, ValueError) as error:
         too_long = "huge" in str(error) or "limit" in str(error)
         raise Malformed("too_large" if too_long else "malformed", "XML") from None
     if tree.docinfo.internalDTD is not None or tree.docinfo.externalDTD is not None:
         raise Malformed("xml_doctype")
-    return Document(tree, comments, comparisons)
+    return Document(tree, comments, work)
+
+
+def _parser() -> Node:
+    return etree.XMLParser(
+        encoding="utf-8", resolve_entities=False, load_dtd=False, no_network=True, huge_tree=False, collect_ids=False,
+        attribute_defaults=False, dtd_validation=False, recover=False,
+    )  # fmt: skip
 
 
 def _bound(octets: bytes) -> tuple[int, int]:
@@ -173,7 +178,7 @@ def _bound(octets: bytes) -> tuple[int, int]:
         if comparisons > MOST_COMPARISONS:
             raise Malformed("too_costly", "XML")
         at = octets.find(b"<", end)
-    return comments, comparisons
+    return comments, comparisons + WORK_OF_ELEMENT * elements
 
 
 def _span(octets: bytes, at: int) -> tuple[int, bool]:
@@ -201,24 +206,30 @@ def canonical(node: Node, method: Method) -> bytes:
         Malformed: there is none: a namespace has a relative name.
     Source: Canonical XML 1.0; Exclusive XML Canonicalization 1.0.
     """
-    inherited = {} if method.is_exclusive or isinstance(node, etree._ElementTree) else _inherited(node)
-    node_attributes = {} if isinstance(node, etree._ElementTree) else node.attrib
-    node_attributes.update(inherited)
+    is_document = isinstance(node, etree._ElementTree)
     try:
         form: bytes = etree.tostring(
-            node,
+            node if is_document else _alone(node, with_inherited=not method.is_exclusive),
             method="c14n",
             exclusive=method.is_exclusive,
             with_comments=method.with_comments,
             inclusive_ns_prefixes=list(method.prefixes) or None,
-            with_tail=False,
         )
     except (etree.LxmlError, ValueError):
         raise Malformed(detail="XML") from None
-    finally:
-        for name in inherited:
-            del node_attributes[name]
     return form
+
+
+def _alone(element: Node, *, with_inherited: bool) -> Node:
+    """Return an element as the root of a document of its own, with the namespaces of those around it.
+
+    In the old document the parser's canonical form repeats namespaces that are declared twice.
+    """
+    whole = etree.tostring(element, encoding="utf-8", with_tail=False)
+    root = etree.fromstring(whole, _parser())
+    if with_inherited:
+        root.attrib.update(_inherited(element))
+    return root.getroottree()
 
 
 def _inherited(element: Node) -> dict[str, str]:

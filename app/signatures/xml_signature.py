@@ -26,7 +26,7 @@ from app.signatures.xmldsig import SIGNATURE, Reference, XmlSignature
 
 MOST_SIGNATURES, MOST_TRIED = 16, 4
 MOST_WORK = 4 * xml_document.LARGEST_XML
-"""Octets written in canonical forms in one judgement, and names compared for it."""
+"""Octets written in canonical forms in one judgement, and what takes as long as writing them."""
 
 _SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"
 _SOAP = ("{http://schemas.xmlsoap.org/soap/envelope/}", "{http://www.w3.org/2003/05/soap-envelope}")
@@ -216,7 +216,7 @@ def _hash(
     try:
         for form in forms:
             octets = xml_document.canonical(one.target, form)
-            spent += len(octets) + document.comparisons
+            spent += len(octets) + document.work
             if algorithm.compute(octets) == digest:
                 one.covers = replace(one.covers, octets=octets)
                 if document.comments > _signed_comments(one.target, form, document):
