@@ -17,7 +17,7 @@ from lxml import etree
 
 from app.signatures.asn1 import Malformed
 
-LARGEST_XML = 16 * 1024 * 1024
+LARGEST_XML = 32 * 1024 * 1024
 """Octets; the tree and the canonical forms take several times as much memory."""
 MOST_ELEMENTS, MOST_ATTRIBUTES, DEEPEST = 100_000, 100_000, 100
 LONGEST_NAMESPACE = 256

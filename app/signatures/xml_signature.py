@@ -25,7 +25,7 @@ from app.signatures.xml_document import Document, Method, Node
 from app.signatures.xmldsig import SIGNATURE, Reference, XmlSignature
 
 MOST_SIGNATURES, MOST_TRIED = 16, 4
-MOST_WORK = 4 * xml_document.LARGEST_XML
+MOST_WORK = 2 * xml_document.LARGEST_XML
 """Octets written in canonical forms in one judgement, and what takes as long as writing them."""
 
 _SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"

@@ -21,7 +21,7 @@ XML = "http://www.w3.org/XML/1998/namespace"
 # --- bounds -----------------------------------------------------------------------------------------
 
 REFUSED = {
-    "too many octets": (lambda: b"<a>" + b" " * (16 * 1024 * 1024) + b"</a>", "too_large"),
+    "too many octets": (lambda: b"<a>" + b" " * (32 * 1024 * 1024) + b"</a>", "too_large"),
     "too many elements": (lambda: b"<a>" + b"<b/>" * 100_001 + b"</a>", "too_large"),
     "too many comments": (lambda: b"<a>" + b"<!---->" * 100_001 + b"</a>", "too_large"),
     "too deep": (lambda: b"<a>" * 101 + b"</a>" * 101, "too_large"),

@@ -9,6 +9,7 @@ import re
 import forged_messages as forge
 import forged_xml as xml
 import pytest
+from click.testing import CliRunner
 from forged_messages import IIN, NOW, VECTORS
 from forged_xml import (
     BY_ID,
@@ -25,6 +26,7 @@ from forged_xml import (
 )  # fmt: skip
 from lxml import etree
 
+from app.cli.signatures import commands
 from app.signatures import trust
 from app.signatures.report import Outcome, Stage, Verdict
 from app.signatures.verify import verify
@@ -196,6 +198,17 @@ def test_a_form_without_comments_signs_none(world):
     how = {"transforms": [transform(ENVELOPED), transform(INCLUSIVE)], "with_comments": True}
 
     assert world.verify(signed(world.head, REMARKED, **how)).reasons == ("content_changed",)
+
+
+def test_flask_verify_tells_what_is_covered(world, tmp_path):
+    (tmp_path / "signed.xml").write_text(signed(world.head))
+    (verify_command,) = (one for one in commands() if one.name == "verify")
+
+    told = CliRunner().invoke(verify_command, [str(tmp_path / "signed.xml"), "--anchors", str(VECTORS / "ca-test")])
+
+    assert told.exit_code == 1
+    assert "The whole document: /application" in told.output
+    assert "chain_untrusted" in told.output
 
 
 # --- the document that is expected ------------------------------------------------------------------
