@@ -108,12 +108,12 @@ def _covered(document: Document, elements: Iterable[Node]) -> list[_Signature]:
             one.findings.add(malformed.code, malformed.detail[:_LONGEST_DETAIL])
     spent = 0
     for one in reversed(found):
+        if spent > MOST_WORK:
+            raise effort.TooCostly
         if one.parts is not None and one.parts.reference is not None and one.target is not None:
             spent += _compare(one, one.parts.reference, document)
         else:
             xml_document.take_out(one.element)
-        if spent > MOST_WORK:
-            raise effort.TooCostly
     return found
 
 

@@ -27,7 +27,7 @@ from forged_xml import (
 from lxml import etree
 
 from app.cli.signatures import commands
-from app.signatures import trust
+from app.signatures import algorithms, trust, xmldsig
 from app.signatures.report import Outcome, Stage, Verdict
 from app.signatures.verify import verify
 
@@ -73,6 +73,11 @@ def test_a_signature_over_an_element_beside_another_is_told_as_such():
     assert (signer.covers.whole, signer.covers.path, signer.covers.identifier) == (False, "/root/a", "part")
     assert signer.details["xml_partly_signed"] == "/root/b"
     assert report.content == b'<a Id="part"><x>1</x></a>'
+
+
+def test_every_algorithm_that_a_signature_in_xml_may_name_is_computed():
+    assert set(xmldsig.SIGNATURES.values()) <= set(algorithms.ALGORITHMS)
+    assert set(xmldsig.DIGESTS.values()) == set(algorithms.DIGESTS)
 
 
 # --- what holds -------------------------------------------------------------------------------------
