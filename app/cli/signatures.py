@@ -134,6 +134,9 @@ def _told(report: SignatureReport) -> str:
             lines.append(f"  judged for {moment:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
         if signer.sub_indications:
             lines.append(f"  {signer.indication}: {', '.join(signer.sub_indications)}")
+        if signer.covers is not None:
+            kind = "whole" if signer.covers.whole else "element"
+            lines.append(f"  {say(f'sig.covers.{kind}', 'en')}: {signer.covers.path}")
         lines += [f"  {stage.value:<18}{outcome.value}" for stage, outcome in signer.stages.items()]
         for code in signer.findings:
             detail = signer.details.get(code)
