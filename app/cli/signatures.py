@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from app.cli import authority
 from app.sandbox import ncalayer
 from app.sandbox.pki import SandboxPki, SandboxRefused
 from app.signatures import trust
@@ -44,7 +45,9 @@ class _Command(click.Command):
 
 
 def commands() -> list[click.Command]:
-    """Return the commands of this file."""
+    """Return the commands of this file; ``flask sandbox`` has those of ``authority`` too."""
+    for command in authority.commands():
+        sandbox_group.add_command(command)
     return [verify_command, sandbox_group]
 
 

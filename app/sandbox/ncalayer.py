@@ -2,9 +2,8 @@
 
 The shapes of requests and answers are those of recorded dialogues (``tests``); the person at the
 key-store window is played by ``Behaviour``.  What differs from the real one: a key chosen
-beforehand instead of a window, no time-stamps (the sandbox has no such authority; a request with
-``tsaProfile`` is answered without one).  The words of the wrong-password answer are Java's own; no
-recording has them.
+beforehand instead of a window, no time-stamps (a request with ``tsaProfile`` is answered without
+one).  The words of the wrong-password answer are Java's own; no recording has them.
 """
 
 from __future__ import annotations
