@@ -1,4 +1,4 @@
-"""The definitions in force: procedures, forms, the trust store.  Read once, then only read.
+"""The definitions in force: procedures, forms, whom signatures are judged by.  Read once, then only read.
 
 A faulty file stops the start of the server, with every fault of every file told; commands that
 need no definitions (``flask check`` above all) run all the same, because they never ask.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import terms
+from app.authorities.online import Online
 from app.config import Config
 from app.definition_files import FaultyDefinitions
 from app.forms import definitions as forms
@@ -23,11 +24,12 @@ from app.workflows.definitions import UNREADABLE, ProcedureLibrary
 
 @dataclass(frozen=True)
 class Catalogue:
-    """All definitions of one installation."""
+    """All definitions of one installation; ``online`` are the services that say what a certificate is worth now."""
 
     procedures: ProcedureLibrary
     forms: FormLibrary
     trust: TrustStore
+    online: Online
 
 
 @dataclass
@@ -67,7 +69,8 @@ def _read(config: Config) -> Catalogue:
     faults = [*faults, *more, *words, *crossed]
     if faults:
         raise FaultyDefinitions(sorted(faults))
-    return Catalogue(procedures, library, _trust(config))
+    online = Online.of(config, config.var / "authorities")
+    return Catalogue(procedures, library, _trust(config), online)
 
 
 def _trust(config: Config) -> TrustStore:

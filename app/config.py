@@ -16,6 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("demo", "production", "test")
 
 
+OF_THE_NCA = {
+    "KEZEN_OCSP_URLS": "http://ocsp.pki.gov.kz/",
+    "KEZEN_TSP_URLS": "http://tsp.pki.gov.kz/",
+    "KEZEN_CRL_URLS": "http://crl.pki.gov.kz/ http://crl1.pki.gov.kz/ http://crl.root.gov.kz/",
+}
+"""The services of the NCA of the RK, which production asks where nothing else is set."""
+
+
 class BadConfiguration(Exception):
     """The environment does not allow a start; the message says which variable and what would do."""
 
@@ -25,7 +33,8 @@ class Config:
     """Settings of one installation.
 
     ``var`` holds everything that is kept; ``anchors`` are folders of trusted certificates
-    (PEM or DER) for signatures; ``base_url`` stands in mails.
+    (PEM or DER) for signatures; ``base_url`` stands in mails.  ``ocsp_urls``, ``tsp_urls`` and
+    ``crl_urls`` are the only addresses that certification authorities are asked at.
     """
 
     env: str
@@ -35,6 +44,9 @@ class Config:
     base_url: str
     smtp_url: str
     anchors: tuple[Path, ...]
+    ocsp_urls: tuple[str, ...] = ()
+    tsp_urls: tuple[str, ...] = ()
+    crl_urls: tuple[str, ...] = ()
     workflows: Path = ROOT / "workflows"
     forms: Path = ROOT / "forms"
     secure_cookies: bool = False
@@ -66,6 +78,9 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         ).rstrip("/"),
         smtp_url=environ.get("SMTP_URL", ""),
         anchors=tuple(Path(part) for part in environ.get("KEZEN_ANCHORS", "").split(os.pathsep) if part),
+        ocsp_urls=_urls(environ, "KEZEN_OCSP_URLS", env),
+        tsp_urls=_urls(environ, "KEZEN_TSP_URLS", env),
+        crl_urls=_urls(environ, "KEZEN_CRL_URLS", env),
         workflows=Path(environ.get("KEZEN_WORKFLOWS") or ROOT / "workflows"),
         forms=Path(environ.get("KEZEN_FORMS") or ROOT / "forms"),
         secure_cookies=environ.get("KEZEN_SECURE_COOKIES", "1" if env == "production" else "0") == "1",
@@ -79,6 +94,11 @@ def _database_url(url: str, var: Path) -> str:
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
     return url
+
+
+def _urls(environ: Mapping[str, str], variable: str, env: str) -> tuple[str, ...]:
+    """Return addresses separated by spaces; set to nothing, none is asked."""
+    return tuple(environ.get(variable, OF_THE_NCA[variable] if env == "production" else "").split())
 
 
 def _secret_key(key: str, env: str, var: Path) -> str:

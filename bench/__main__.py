@@ -1,4 +1,7 @@
-"""Measure on SQLite and, where it is reachable, on PostgreSQL; one JSON object a line, progress on stderr."""
+"""Measure signatures, then acts on SQLite and, where it is reachable, on PostgreSQL.
+
+One JSON object a line, progress on stderr; ``python -m bench signatures`` measures that part alone.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ import psycopg
 from app import db
 from app.config import Config
 from app.demo.people import PASSWORD
-from bench import acts, floor
+from bench import acts, floor, signatures
 from bench.acts import Act
 from tests.houses import House, demo_var, settings
 from tests.serving import postgresql, pour
@@ -162,7 +165,7 @@ def run(name: str, chosen: Config) -> None:
         house.engine.dispose()
 
 
-def main() -> None:
+def databases() -> None:
     """Measure on every database there is."""
     with tempfile.TemporaryDirectory(prefix="kezen-bench-", ignore_cleanup_errors=True) as folder:
         say("loading the demo")
@@ -175,6 +178,19 @@ def main() -> None:
         except psycopg.OperationalError as error:
             say(f"PostgreSQL skipped, not reachable: {str(error).splitlines()[0]}")
         run("sqlite", settings(loaded))
+
+
+PARTS = {"signatures": signatures.run, "databases": databases}
+
+
+def main() -> None:
+    """Measure the parts that are named, all of them if none is."""
+    chosen = sys.argv[1:] or list(PARTS)
+    unknown = [name for name in chosen if name not in PARTS]
+    if unknown:
+        sys.exit(f"bench: {', '.join(unknown)}: no such part; known: {', '.join(PARTS)}")
+    for name in chosen:
+        PARTS[name]()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ $$ LANGUAGE plpgsql
 
 
 def only_added(*tables: str) -> None:
-    """Refuse UPDATE and DELETE on ``tables`` from now on."""
+    """Refuse UPDATE, DELETE and TRUNCATE on ``tables`` from now on."""
     is_postgresql = op.get_bind().dialect.name == "postgresql"
     if is_postgresql:
         op.execute(FUNCTION)
@@ -21,6 +21,10 @@ def only_added(*tables: str) -> None:
             op.execute(
                 f"CREATE TRIGGER {table}_only_added BEFORE UPDATE OR DELETE ON {table}"
                 " FOR EACH ROW EXECUTE FUNCTION kezen_only_added()"
+            )
+            op.execute(
+                f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table}"
+                " FOR EACH STATEMENT EXECUTE FUNCTION kezen_only_added()"
             )
             continue
         for verb in ("UPDATE", "DELETE"):
@@ -36,6 +40,13 @@ def no_longer_guarded(*tables: str) -> None:
     for table in tables:
         if is_postgresql:
             op.execute(f"DROP TRIGGER {table}_only_added ON {table}")
+            op.execute(f"DROP TRIGGER {table}_not_emptied ON {table}")
             continue
         for verb in ("update", "delete"):
             op.execute(f"DROP TRIGGER {table}_no_{verb}")
+
+
+def forget() -> None:
+    """Take back what ``only_added`` leaves when no table is guarded any more."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("DROP FUNCTION kezen_only_added()")

@@ -165,11 +165,16 @@ def serving(installation: Installation, *, workers: int = 1, port: int = 0, work
 
 @contextmanager
 def ncalayer(
-    installation: Installation, *, key: str = "first_head", behaviour: str = "ok", port: int = 13579
+    installation: Installation,
+    *,
+    key: str = "first_head",
+    behaviour: str = "ok",
+    port: int = 13579,
+    gost: bool = False,
 ) -> Iterator[int]:
     """Run the signing emulator with the key of a demo account; give its port once it listens."""
     command = [str(PROGRAMS / "flask"), "--app", "wsgi", "sandbox", "ncalayer"]
-    command += ["--port", str(port), "--as", key, "--behaviour", behaviour]
+    command += ["--port", str(port), "--as", key, "--behaviour", behaviour, *(["--gost"] if gost else [])]
     with _running(command, installation.variables, installation.var / "ncalayer.log") as process:
         end = time.monotonic() + 30
         while time.monotonic() < end:

@@ -203,6 +203,25 @@ class Signature(Record):
     valid_to: Mapped[datetime]
     report: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
+    stamp: Mapped[SignatureStamp | None] = relationship(lazy="joined", cascade="all")
+
+
+class SignatureStamp(Record):
+    """A time-stamp that stands beside an accepted signature, mostly added after its acceptance (CAdES-T).
+
+    ``cms_sha256`` is the signature with the token, ``proven_at`` the token's time, ``report`` what
+    was found of the two at ``at``.
+    """
+
+    __tablename__ = "signature_stamp"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    signature_id: Mapped[int] = mapped_column(ForeignKey("signature.id", ondelete="CASCADE"), unique=True)
+    at: Mapped[datetime]
+    proven_at: Mapped[datetime]
+    cms_sha256: Mapped[str] = mapped_column(String(64))
+    report: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
 
 class History(Record):
     """One act on an application; rows are only added, and the database refuses anything else."""

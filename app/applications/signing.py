@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import facts, moves, queries
+from app.applications import facts, moves, queries, stamping
 from app.applications.models import Application, Document, Signature
 from app.audit import operations as audit
+from app.authorities.gathering import judged
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import queries as organisations
 from app.signatures.asn1 import Malformed
@@ -71,7 +73,8 @@ def judge(cms: bytes, *, sha256: str, now: datetime) -> Given:
         raise Invalid.at("cms", "sign.err.no_file")
     if len(cms) > LARGEST_CMS:
         raise Invalid.at("cms", "err.file_size", max="256 KB")
-    report = verify(cms, here.storage().get(sha256), at=now, trust=catalogue.present().trust)
+    present = catalogue.present()
+    report = judged(cms, here.storage().get(sha256), at=now, trust=present.trust, online=present.online)
     return Given(cms, sha256, report)
 
 
@@ -110,6 +113,8 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
         valid_to=(signer.not_after or now).astimezone(UTC),
         report=given.report.to_dict(),
     )
+    if signer.timestamp is not None:
+        row.stamp = stamping.row(given.report, given.cms, here.storage(), now=now)
     db.session.add(row)
     db.session.flush()
     db.session.expire(document, ["signatures"])
@@ -119,25 +124,39 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
     return row
 
 
+def as_kept(signature: Signature) -> bytes:
+    """Return the signature as it leaves the house: with its time-stamp, once it has one.
+
+    Raises:
+        NotFound, Damaged: it is missing or no longer what it was.
+    """
+    return here.storage().get(signature.stamp.cms_sha256 if signature.stamp else signature.cms_sha256)
+
+
+def last_report(signature: Signature) -> dict[str, Any]:
+    """Return what was found of the signature last: when it was stamped, else when it was accepted."""
+    return signature.stamp.report if signature.stamp else signature.report
+
+
 def evidence(signature: Signature) -> list[Evidence]:
-    """Return what the verdict at acceptance relied upon: certificates, lists, answers and tokens, as they came.
+    """Return what the last verdict relied upon: certificates, lists, answers and tokens, as they came.
 
     Raises:
         NotFound, Damaged: a piece is missing or no longer what it was.
     """
-    named = [one for signer in signature.report.get("signers", ()) for one in signer.get("evidence", ())]
+    named = [one for signer in last_report(signature).get("signers", ()) for one in signer.get("evidence", ())]
     return [Evidence(one["kind"], here.storage().get(one["sha256"])) for one in named]
 
 
 def verified_again(document: Document, signature: Signature) -> SignatureReport | None:
-    """Judge a kept signature anew, as of its acceptance, against nothing but the evidence kept with it.
+    """Judge a kept signature anew, as of its last judgement, against nothing but the evidence kept with it.
 
     The anchors are those trusted today.  None: some of the kept bytes are missing or damaged.
     """
     try:
         trusted = catalogue.present().trust
         store = evidence_store(evidence(signature), trusted.anchors, environment=trusted.environment)
-        message, content = here.storage().get(signature.cms_sha256), here.storage().get(document.sha256)
+        message, content = as_kept(signature), here.storage().get(document.sha256)
     except (NotFound, Damaged, Malformed):
         return None
-    return verify(message, content, at=signature.at, trust=store)
+    return verify(message, content, at=signature.stamp.at if signature.stamp else signature.at, trust=store)

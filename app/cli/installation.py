@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
+from datetime import datetime
 from typing import Any
 
 import click
@@ -14,11 +16,16 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import catalogue, demo, schema
+from app.applications import stamping
+from app.authorities.online import Online
 from app.config import Config
 from app.notifications import delivery
+from app.storage import Storage
 from app.web import clock
 
 PAUSE_SECONDS = 1.0
+STAMP_SECONDS = 15.0
+"""Between two looks for signatures that have no time-stamp yet."""
 
 log = structlog.get_logger()
 
@@ -92,17 +99,28 @@ def move_clock(shift: str) -> None:
     click.echo(moment.isoformat(timespec="seconds"))
 
 
+def _stamp(online: Online, storage: Storage, now: datetime) -> None:
+    try:
+        stamped = stamping.stamp_due(online, storage=storage, now=now)
+    except SQLAlchemyError:
+        log.exception("database_away")
+    else:
+        if stamped:
+            log.info("signatures_stamped", count=stamped)
+
+
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due now and end.")
 @with_appcontext
 def worker(once: bool) -> None:
-    """Send the mails that committed acts have written, until SIGTERM."""
+    """Send the mails that committed acts have written, and stamp the signatures they accepted, until SIGTERM."""
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
     config = _config()
-    catalogue.present()
+    online, storage = catalogue.present().online, current_app.extensions["kezen.storage"]
     log.info("worker_started")
+    stamp_after = 0.0
     while not stopped.is_set():
         try:
             sent = delivery.deliver(config, now=clock.now(config))
@@ -113,6 +131,9 @@ def worker(once: bool) -> None:
             sent = 0
         if sent:
             log.info("mails_sent", count=sent)
+        if time.monotonic() >= stamp_after:
+            _stamp(online, storage, clock.now(config))
+            stamp_after = time.monotonic() + STAMP_SECONDS
         if once:
             break
         stopped.wait(PAUSE_SECONDS if not sent else 0)

@@ -20,6 +20,7 @@ database, no network.  Open ``verify.py`` first.
 ``ocsp``          answers of OCSP responders, and the questions
 ``timestamps``    time-stamp tokens, and the questions
 ``evidence``      judging again later, against what was kept
+``upgrade``       adding a time-stamp to a signature made earlier
 ``algorithms``    the table of what we can compute
 ``asn1``          the bounded reader and the schemas under all of them
 ``effort``        how much computing one judgement may cost

@@ -370,7 +370,7 @@ def moment(octet: int, content: bytes) -> datetime:
 
 _need, _may, _default = namedtype.NamedType, namedtype.OptionalNamedType, namedtype.DefaultedNamedType
 _ANY, _INTEGER, _OCTETS = univ.Any(), univ.Integer(), univ.OctetString()
-OBJECT_IDENTIFIER, BIT_STRING = univ.ObjectIdentifier(), univ.BitString()
+OBJECT_IDENTIFIER = univ.ObjectIdentifier()
 
 
 def _context(number: int, *, constructed: bool) -> tag.Tag:
@@ -399,7 +399,6 @@ def _set_of(schema: Any) -> Any:
 
 
 ALGORITHM_IDENTIFIER = _sequence(_need("algorithm", OBJECT_IDENTIFIER), _may("parameters", _ANY))
-OBJECT_IDENTIFIERS = _sequence_of(OBJECT_IDENTIFIER)
 
 # Cryptographic message syntax: RFC 5652.
 CONTENT_INFO = _sequence(_need("contentType", OBJECT_IDENTIFIER), _need("content", _explicit(0, _ANY)))
@@ -456,28 +455,6 @@ EXTENSIONS = _sequence_of(
     _sequence(
         _need("extnID", OBJECT_IDENTIFIER), _default("critical", univ.Boolean(False)), _need("extnValue", _OCTETS)
     )
-)
-CERTIFICATE = _sequence(
-    _need("tbsCertificate", _ANY), _need("signatureAlgorithm", _ANY), _need("signatureValue", BIT_STRING)
-)
-TBS_CERTIFICATE = _sequence(
-    _default("version", _explicit(0, univ.Integer(0))),
-    _need("serialNumber", _INTEGER),
-    _need("signature", _ANY),
-    _need("issuer", _ANY),
-    _need("validity", _ANY),
-    _need("subject", _ANY),
-    _need("subjectPublicKeyInfo", _ANY),
-    _may("issuerUniqueID", _implicit(1, BIT_STRING)),
-    _may("subjectUniqueID", _implicit(2, BIT_STRING)),
-    _may("extensions", _explicit(3, EXTENSIONS)),
-)
-PUBLIC_KEY = _sequence(_need("algorithm", ALGORITHM_IDENTIFIER), _need("subjectPublicKey", BIT_STRING))
-BASIC_CONSTRAINTS = _sequence(_default("cA", univ.Boolean(False)), _may("pathLenConstraint", _INTEGER))
-AUTHORITY_KEY_IDENTIFIER = _sequence(
-    _may("keyIdentifier", _implicit(0, _OCTETS)),
-    _may("authorityCertIssuer", _implicit(1, _sequence_of(_ANY))),
-    _may("authorityCertSerialNumber", _implicit(2, _INTEGER)),
 )
 
 _TEXT = {

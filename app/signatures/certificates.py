@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 
-from app.signatures import algorithms, asn1, cms, constraints, distribution, effort, names, policies
-from app.signatures.asn1 import Malformed
+from app.signatures import algorithms, asn1, cms, constraints, distribution, effort, extensions, names, policies
+from app.signatures.asn1 import Element, Malformed
 from app.signatures.constraints import NameConstraints
 from app.signatures.distribution import Point
+from app.signatures.extensions import Extensions
 from app.signatures.names import GeneralName
 from app.signatures.policies import Statements
 
-MOST_ELEMENTS = 4_000
+MOST_ELEMENTS = 1_000
 
 EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
 """Marks a signing certificate of the NCA; one for signing in carries clientAuth instead."""
@@ -103,62 +103,92 @@ def read(der: bytes) -> Certificate:
     Raises:
         Malformed: it is not one, or not in DER.
     """
-    if len(der) > cms.LARGEST_CERTIFICATE or not asn1.parse(der, elements=MOST_ELEMENTS).is_der:
-        raise Malformed("certificate_malformed")
+    if len(der) > cms.LARGEST_CERTIFICATE:
+        raise Malformed("certificate_malformed", "too large")
     try:
-        return _read(der)
+        root = asn1.parse(der, elements=MOST_ELEMENTS)
+        if not root.is_der:
+            raise Malformed(detail="not DER")
+        return _read(root)
     except Malformed as error:
         raise Malformed("certificate_malformed", error.detail) from None
 
 
-def _read(der: bytes) -> Certificate:
-    outer = asn1.decode(der, asn1.CERTIFICATE)
-    signed = bytes(outer["tbsCertificate"])
-    tbs = asn1.decode(signed, asn1.TBS_CERTIFICATE)
-    if bytes(outer["signatureAlgorithm"]) != bytes(tbs["signature"]):
+def _read(root: Element) -> Certificate:
+    tbs, signature_algorithm, signature = _exactly(3, root)
+    parts = list(extensions.sequence(tbs))
+    version = 1
+    if parts and parts[0].tag == 0xA0:
+        version = extensions.integer(_exactly(1, parts.pop(0), tag=0xA0)[0]) + 1
+    if len(parts) < 6:
+        raise Malformed(detail="certificate cut short")
+    serial, algorithm, issuer, validity, subject, key, *more = parts
+    if algorithm.raw != signature_algorithm.raw:
         raise Malformed(detail="two signature algorithms")
-    signature = asn1.decode(bytes(tbs["signature"]), asn1.ALGORITHM_IDENTIFIER)
-    key = bytes(tbs["subjectPublicKeyInfo"])
-    validity = asn1.parse(bytes(tbs["validity"])).children
-    if len(validity) != 2:
-        raise Malformed(detail="validity")
-    extensions = _extensions(tbs)
-    is_ca, path_length = _basic_constraints(extensions)
+    if issuer.tag != asn1.SEQUENCE or subject.tag != asn1.SEQUENCE or signature.tag != asn1.BITS:
+        raise Malformed(detail="certificate")
+    since, until = _exactly(2, validity)
+    own = _optional(more)
+    is_ca, path_length = _basic_constraints(own)
     return Certificate(
-        der=der,
-        fingerprint=hashlib.sha256(der).hexdigest(),
-        version=int(tbs["version"]) + 1,
-        serial=int(tbs["serialNumber"]),
-        issuer=bytes(tbs["issuer"]),
-        subject=bytes(tbs["subject"]),
-        not_before=asn1.moment(validity[0].tag, validity[0].content),
-        not_after=asn1.moment(validity[1].tag, validity[1].content),
-        key=key,
-        key_algorithm=str(asn1.decode(key, asn1.PUBLIC_KEY)["algorithm"]["algorithm"]),
-        signed=signed,
-        signature_algorithm=str(signature["algorithm"]),
-        signature=whole_octets(asn1.parse(der).children[2].content),
+        der=root.source,
+        fingerprint=hashlib.sha256(root.source).hexdigest(),
+        version=version,
+        serial=extensions.integer(serial),
+        issuer=issuer.raw,
+        subject=subject.raw,
+        not_before=asn1.moment(since.tag, since.content),
+        not_after=asn1.moment(until.tag, until.content),
+        key=key.raw,
+        key_algorithm=_algorithm(_exactly(2, key)[0]),
+        signed=tbs.raw,
+        signature_algorithm=_algorithm(algorithm),
+        signature=whole_octets(signature.content),
         is_ca=is_ca,
         path_length=path_length,
-        key_usage=_key_usage(extensions),
-        purposes=_purposes(extensions),
-        key_identifier=_octets(extensions, _SUBJECT_KEY_ID),
-        issuer_key_identifier=_authority(extensions),
-        alternative_names=_alternative_names(extensions),
-        constraints=constraints.read(extensions[_NAME_CONSTRAINTS][1]) if _NAME_CONSTRAINTS in extensions else None,
+        key_usage=_key_usage(own),
+        purposes=_purposes(own),
+        key_identifier=_key_identifier(own),
+        issuer_key_identifier=_issuer_key_identifier(own),
+        alternative_names=_alternative_names(own),
+        constraints=constraints.read(own[_NAME_CONSTRAINTS][1]) if _NAME_CONSTRAINTS in own else None,
         policy=policies.read(
-            *(_value(extensions, oid) for oid in (_POLICIES, _MAPPINGS, _POLICY_CONSTRAINTS, _INHIBIT_ANY))
+            *(own[oid][1] if oid in own else None for oid in (_POLICIES, _MAPPINGS, _POLICY_CONSTRAINTS, _INHIBIT_ANY))
         ),
-        points=distribution.read_points(extensions[_POINTS][1]) if _POINTS in extensions else (),
-        not_understood=frozenset(
-            oid for oid, (critical, _) in extensions.items() if critical and oid not in _UNDERSTOOD
-        ),
+        points=distribution.read_points(own[_POINTS][1]) if _POINTS in own else (),
+        not_understood=frozenset(oid for oid, (critical, _) in own.items() if critical and oid not in _UNDERSTOOD),
     )
+
+
+def _exactly(count: int, element: Element, *, tag: int = asn1.SEQUENCE) -> tuple[Element, ...]:
+    if element.tag != tag or len(element.children) != count:
+        raise Malformed(detail="certificate")
+    return element.children
+
+
+def _algorithm(identifier: Element) -> str:
+    if identifier.tag != asn1.SEQUENCE or len(identifier.children) not in (1, 2):
+        raise Malformed(detail="algorithm")
+    return asn1.dotted(identifier.children[0])
+
+
+_ISSUER_ID, _SUBJECT_ID, _EXTENSIONS = 0x81, 0x82, 0xA3
+
+
+def _optional(parts: Sequence[Element]) -> Extensions:
+    """Return the extensions; the unique identifiers before them are not in use."""
+    tags = [part.tag for part in parts]
+    if tags != sorted(set(tags)) or not set(tags) <= {_ISSUER_ID, _SUBJECT_ID, _EXTENSIONS}:
+        raise Malformed(detail="certificate")
+    if not parts or parts[-1].tag != _EXTENSIONS:
+        return {}
+    return extensions.read(_exactly(1, parts[-1], tag=_EXTENSIONS)[0])
 
 
 def extension(certificate: Certificate, oid: str) -> tuple[bool, bytes] | None:
     """Return whether an extension is critical, and its value in DER; None when the certificate has none such."""
-    return _extensions(asn1.decode(certificate.signed, asn1.TBS_CERTIFICATE)).get(oid)
+    parts = [part for part in asn1.parse(certificate.signed).children if part.tag != 0xA0][6:]
+    return _optional(parts).get(oid)
 
 
 def whole_octets(bits: bytes) -> bytes:
@@ -168,66 +198,51 @@ def whole_octets(bits: bytes) -> bytes:
     return bits[1:]
 
 
-_Extensions = Mapping[str, tuple[bool, bytes]]
-
-
-def _extensions(tbs: Any) -> _Extensions:
-    found: dict[str, tuple[bool, bytes]] = {}
-    if not tbs["extensions"].hasValue():
-        return found
-    for extension in tbs["extensions"]:
-        oid = str(extension["extnID"])
-        if oid in found:
-            raise Malformed(detail=f"extension {oid} twice")
-        found[oid] = (bool(extension["critical"]), bytes(extension["extnValue"]))
-    return found
-
-
-def _basic_constraints(extensions: _Extensions) -> tuple[bool, int | None]:
-    if _BASIC_CONSTRAINTS not in extensions:
+def _basic_constraints(own: Extensions) -> tuple[bool, int | None]:
+    stated = extensions.value(own, _BASIC_CONSTRAINTS)
+    if stated is None:
         return False, None
-    constraints = asn1.decode(extensions[_BASIC_CONSTRAINTS][1], asn1.BASIC_CONSTRAINTS)
-    length = constraints["pathLenConstraint"]
-    if length.hasValue() and int(length) < 0:
-        raise Malformed(detail="path length")
-    return bool(constraints["cA"]), int(length) if length.hasValue() else None
+    parts = list(extensions.sequence(stated))
+    is_ca = bool(parts) and parts[0].tag == asn1.BOOLEAN and extensions.flag(parts.pop(0))
+    length = extensions.integer(parts.pop(0)) if parts else None
+    if parts or (length is not None and length < 0):
+        raise Malformed(detail="basic constraints")
+    return is_ca, length
 
 
-def _key_usage(extensions: _Extensions) -> frozenset[str] | None:
-    if _KEY_USAGE not in extensions:
+def _key_usage(own: Extensions) -> frozenset[str] | None:
+    stated = extensions.value(own, _KEY_USAGE)
+    if stated is None:
         return None
-    bits = asn1.decode(extensions[_KEY_USAGE][1], asn1.BIT_STRING)
-    return frozenset(usage for usage, bit in zip(_KEY_USAGES, bits, strict=False) if bit)
+    if stated.tag != asn1.BITS or not stated.content or stated.content[0] > 7:
+        raise Malformed(detail="key usage")
+    octets = stated.content[1:]
+    return frozenset(
+        usage
+        for bit, usage in enumerate(_KEY_USAGES)
+        if bit // 8 < len(octets) and octets[bit // 8] & (0x80 >> bit % 8)
+    )
 
 
-def _purposes(extensions: _Extensions) -> tuple[str, ...] | None:
-    if _PURPOSES not in extensions:
+def _purposes(own: Extensions) -> tuple[str, ...] | None:
+    stated = extensions.value(own, _PURPOSES)
+    return None if stated is None else tuple(map(asn1.dotted, extensions.sequence(stated)))
+
+
+def _alternative_names(own: Extensions) -> tuple[GeneralName, ...]:
+    stated = extensions.value(own, _ALTERNATIVE_NAMES)
+    return () if stated is None else tuple(map(names.general_name, extensions.sequence(stated)))
+
+
+def _key_identifier(own: Extensions) -> bytes | None:
+    return cms.octets(own[_SUBJECT_KEY_ID][1]) if _SUBJECT_KEY_ID in own else None
+
+
+def _issuer_key_identifier(own: Extensions) -> bytes | None:
+    stated = extensions.value(own, _AUTHORITY_KEY_ID)
+    if stated is None:
         return None
-    return tuple(str(oid) for oid in asn1.decode(extensions[_PURPOSES][1], asn1.OBJECT_IDENTIFIERS))
-
-
-def _value(extensions: _Extensions, oid: str) -> bytes | None:
-    return extensions[oid][1] if oid in extensions else None
-
-
-def _alternative_names(extensions: _Extensions) -> tuple[GeneralName, ...]:
-    if _ALTERNATIVE_NAMES not in extensions:
-        return ()
-    stated = asn1.parse(extensions[_ALTERNATIVE_NAMES][1], elements=MOST_ELEMENTS)
-    if stated.tag != asn1.SEQUENCE:
-        raise Malformed(detail="alternative names")
-    return names.general_names(stated)
-
-
-def _octets(extensions: _Extensions, oid: str) -> bytes | None:
-    return cms.octets(extensions[oid][1]) if oid in extensions else None
-
-
-def _authority(extensions: _Extensions) -> bytes | None:
-    if _AUTHORITY_KEY_ID not in extensions:
-        return None
-    identifier = asn1.decode(extensions[_AUTHORITY_KEY_ID][1], asn1.AUTHORITY_KEY_IDENTIFIER)["keyIdentifier"]
-    return bytes(identifier) if identifier.hasValue() else None
+    return next((part.content for part in extensions.sequence(stated) if part.tag == 0x80), None)
 
 
 def is_signed_by(algorithm: str, signature: bytes, signed: bytes, issuer: Certificate) -> bool:

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 from app.signatures import asn1, names
 from app.signatures.asn1 import Element, Malformed
+from app.signatures.extensions import MOST_ELEMENTS
 from app.signatures.names import DIRECTORY, DNS, IP, OTHER, RFC822, URI, GeneralName
 
-MOST_ELEMENTS = 4_000
 _SMTP_UTF8_MAILBOX = "1.3.6.1.5.5.7.8.9"
 _EMPTY_NAME = b"\x30\x00"
 

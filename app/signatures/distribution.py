@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from app.signatures import asn1, names
 from app.signatures.asn1 import Element, Malformed
+from app.signatures.extensions import MOST_ELEMENTS
 from app.signatures.names import DIRECTORY, GeneralName
 
-MOST_ELEMENTS = 4_000
 ALL_REASONS = frozenset(range(1, 9))
 """The bits of ReasonFlags: keyCompromise 1 to aACompromise 8."""
 

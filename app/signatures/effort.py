@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-MOST_COMPUTATIONS = 128
-"""Signatures computed in one judgement: sixteen signers with time-stamps and answers need some ninety."""
+MOST_COMPUTATIONS = 110
+"""Signatures computed in one judgement: sixteen signers with time-stamps and answers need some seventy."""
 
 
 class TooCostly(Exception):

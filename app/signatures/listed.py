@@ -66,8 +66,8 @@ def status(
     inquiry = _Inquiry(certificate, issuer, lists, at, at if now is None else now, candidates, is_proven)
     whole = Point(place=Place(full=(GeneralName(DIRECTORY, certificate.issuer),)))
     for point in (*certificate.points[:MOST_POINTS], whole):
-        for revoked in inquiry.speaking(point):
-            found = inquiry.ask(revoked, point)
+        for revoked, authority in inquiry.speaking(point):
+            found = inquiry.ask(revoked, authority, point)
             if found is not None:
                 return found
     return inquiry.conclusion()
@@ -97,22 +97,23 @@ class _Inquiry:
             return Status("", self.later, used, authorities)
         return Status("revocation_stale" if self.is_stale else "revocation_unknown", None, used, authorities)
 
-    def speaking(self, point: Point) -> Iterator[RevocationList]:
-        """Yield the authentic list of each scope that speaks for the point, the newest one."""
-        heard: set[tuple[bytes, bytes]] = set()
+    def speaking(self, point: Point) -> Iterator[tuple[RevocationList, Certificate]]:
+        """Yield the newest list of each scope and each signer that speaks for the point, with the signer.
+
+        Authorities that have changed their key are known to keep a list for either: one that knows
+        nothing of a certificate must not silence the other.
+        """
+        heard: set[tuple[bytes, bytes, Certificate]] = set()
         for revoked in sorted(self.lists, key=lambda one: one.this_update, reverse=True):
-            if (revoked.issuer, revoked.scope.der) in heard or point.reasons & revoked.scope.reasons <= self.covered:
-                continue
             if revoked.base is not None or not self._is_issued(revoked) or not self._speaks(revoked, point):
                 continue
-            if self._authority(revoked) is not None:
-                heard.add((revoked.issuer, revoked.scope.der))
-                yield revoked
+            authority = self._authority(revoked)
+            if authority is not None and (revoked.issuer, revoked.scope.der, authority) not in heard:
+                heard.add((revoked.issuer, revoked.scope.der, authority))
+                yield revoked, authority
 
-    def ask(self, revoked: RevocationList, point: Point) -> Status | None:
+    def ask(self, revoked: RevocationList, authority: Certificate, point: Point) -> Status | None:
         """Return the revocation that a list tells of; else note what the list covers."""
-        authority = self._authority(revoked)
-        assert authority is not None
         delta = self._delta(revoked, authority)
         used = [one.der for one in (revoked, delta) if one is not None]
         others = [authority] if authority != self.issuer else []

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from app.signatures import asn1
 from app.signatures.asn1 import Element, Malformed
+from app.signatures.extensions import MOST_ELEMENTS
 
 ANY = "2.5.29.32.0"
-MOST_ELEMENTS = 4_000
 
 
 @dataclass(frozen=True)

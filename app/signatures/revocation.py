@@ -7,19 +7,20 @@ looked for as bytes, and only the entries in which the bytes occur are read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from app.signatures import algorithms, asn1, certificates, distribution, names
-from app.signatures.asn1 import Element, Malformed
+from app.signatures import algorithms, asn1, certificates, distribution, extensions, names
+from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.distribution import EVERYTHING, Scope
+from app.signatures.extensions import Extensions
 from app.signatures.names import DIRECTORY
 
 LARGEST_LIST = 64 * 1024 * 1024
-MOST_ELEMENTS = 4_000
+MOST_ELEMENTS = 1_000
 MOST_KNOWN = 64
 
 _NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID = "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.35"
@@ -55,7 +56,7 @@ class Revocation:
 
 @dataclass(frozen=True, eq=False)
 class RevocationList:
-    """A list as read; ``entries`` is where its entries lie in ``der``.
+    """A list as read; ``body``, which is signed, and ``entries`` are where these lie in ``der``.
 
     ``base`` is set for a delta list: the number of the list that it continues.  ``is_usable``:
     every critical extension of the list is one we know.
@@ -65,7 +66,7 @@ class RevocationList:
     issuer: bytes
     this_update: datetime
     next_update: datetime | None
-    signed: bytes
+    body: tuple[int, int]
     signature_algorithm: str
     signature: bytes
     entries: tuple[int, int]
@@ -76,6 +77,11 @@ class RevocationList:
     is_usable: bool
     known: dict[str, bool] = field(default_factory=dict, repr=False)
     """What was computed of the list, kept for the next question: hashing it is not cheap."""
+
+    @property
+    def signed(self) -> bytes:
+        """Return what the signature covers; cut out when it is asked for, not kept beside ``der``."""
+        return self.der[slice(*self.body)]
 
     def is_signed_by(self, issuer: Certificate) -> bool:
         """Whether the list's signature is that of a certificate's key; one we cannot compute is not."""
@@ -145,21 +151,21 @@ def _read(der: bytes) -> RevocationList:
         rest = rest[1:]
     if len(rest) > 1 or any(place[0] != 0xA0 for place in rest):
         raise Malformed
-    extensions = _extensions(der[rest[0][2] : rest[0][3]]) if rest else {}
+    own = _extensions(der[rest[0][2] : rest[0][3]]) if rest else {}
     return RevocationList(
         der=der,
         issuer=_raw(der, issuer),
         this_update=asn1.moment(this_update[0], der[this_update[2] : this_update[3]]),
         next_update=next_update,
-        signed=_raw(der, tbs),
+        body=(tbs[1], tbs[3]),
         signature_algorithm=str(named["algorithm"]),
         signature=certificates.whole_octets(der[signature[2] : signature[3]]),
         entries=entries,
-        issuer_key_identifier=_key_identifier(extensions),
-        number=_integer(extensions, _NUMBER),
-        base=_integer(extensions, _DELTA),
-        scope=distribution.read_scope(extensions[_SCOPE][1]) if _SCOPE in extensions else EVERYTHING,
-        is_usable=all(oid in _UNDERSTOOD for oid, (critical, _) in extensions.items() if critical),
+        issuer_key_identifier=_key_identifier(own),
+        number=_integer(own, _NUMBER),
+        base=_integer(own, _DELTA),
+        scope=distribution.read_scope(own[_SCOPE][1]) if _SCOPE in own else EVERYTHING,
+        is_usable=all(oid in _UNDERSTOOD for oid, (critical, _) in own.items() if critical),
     )
 
 
@@ -167,44 +173,20 @@ def _raw(der: bytes, place: tuple[int, int, int, int]) -> bytes:
     return der[place[1] : place[3]]
 
 
-_Extensions = Mapping[str, tuple[bool, bytes]]
+def _extensions(der: bytes) -> Extensions:
+    return extensions.read(asn1.parse(der, elements=MOST_ELEMENTS))
 
 
-def _extensions(der: bytes) -> _Extensions:
-    """Return critical and value of each extension in a SEQUENCE of them."""
-    found: dict[str, tuple[bool, bytes]] = {}
-    for extension in _sequence(asn1.parse(der, elements=MOST_ELEMENTS)):
-        oid, *flag, value = _sequence(extension)
-        if len(flag) > 1 or any(one.tag != asn1.BOOLEAN or not one.is_der for one in flag):
-            raise Malformed(detail="extension")
-        if asn1.dotted(oid) in found:
-            raise Malformed(detail="extension twice")
-        if value.tag != asn1.OCTETS:
-            raise Malformed(detail="extension")
-        found[asn1.dotted(oid)] = (bool(flag) and flag[0].content != b"\0", value.content)
-    return found
+def _integer(own: Extensions, oid: str) -> int | None:
+    stated = extensions.value(own, oid)
+    return None if stated is None else extensions.integer(stated)
 
 
-def _sequence(element: Element) -> tuple[Element, ...]:
-    if element.tag != asn1.SEQUENCE:
-        raise Malformed(detail="sequence")
-    return element.children
-
-
-def _integer(extensions: _Extensions, oid: str) -> int | None:
-    if oid not in extensions:
+def _key_identifier(own: Extensions) -> bytes | None:
+    stated = extensions.value(own, _AUTHORITY_KEY_ID)
+    if stated is None:
         return None
-    number = asn1.parse(extensions[oid][1])
-    if number.tag != asn1.INTEGER:
-        raise Malformed(detail="number of a list")
-    return int.from_bytes(number.content, "big", signed=True)
-
-
-def _key_identifier(extensions: _Extensions) -> bytes | None:
-    if _AUTHORITY_KEY_ID not in extensions:
-        return None
-    parts = _sequence(asn1.parse(extensions[_AUTHORITY_KEY_ID][1], elements=MOST_ELEMENTS))
-    return next((part.content for part in parts if part.tag == 0x80), None)
+    return next((part.content for part in extensions.sequence(stated) if part.tag == 0x80), None)
 
 
 # --- entries --------------------------------------------------------------------------------------
@@ -238,12 +220,12 @@ def _entry(revoked: RevocationList, serial: int, issuer: bytes, wanted: bytes) -
         number, since, *more = asn1.shallow(der, body, end)
         if tag != asn1.SEQUENCE or number[0] != asn1.INTEGER or len(more) > 1:
             raise Malformed(detail="entry of a list")
-        extensions = _extensions(_raw(der, more[0])) if more else {}
-        if revoked.scope.is_indirect and _ISSUER in extensions:
-            of = _named_issuer(extensions[_ISSUER][1])
+        own = _extensions(_raw(der, more[0])) if more else {}
+        if revoked.scope.is_indirect and _ISSUER in own:
+            of = _named_issuer(own[_ISSUER][1])
         if int.from_bytes(der[number[2] : number[3]], "big", signed=True) != serial or not names.same_name(of, issuer):
             continue
-        return _when(asn1.moment(since[0], der[since[2] : since[3]]), extensions)
+        return _when(asn1.moment(since[0], der[since[2] : since[3]]), own)
     return None
 
 
@@ -273,13 +255,13 @@ def _named_issuer(value: bytes) -> bytes:
     raise Malformed(detail="issuer of an entry")
 
 
-def _when(since: datetime, extensions: _Extensions) -> Revocation:
+def _when(since: datetime, own: Extensions) -> Revocation:
     """Return an entry; with the reason keyCompromise the invalidity date counts if it is the earlier one."""
     reason, invalid_from = 0, since
-    if _REASON in extensions:
-        reason = int.from_bytes(asn1.parse(extensions[_REASON][1]).content, "big")
-    if _INVALIDITY_DATE in extensions:
-        date = asn1.parse(extensions[_INVALIDITY_DATE][1])
+    stated, date = extensions.value(own, _REASON), extensions.value(own, _INVALIDITY_DATE)
+    if stated is not None:
+        reason = int.from_bytes(stated.content, "big")
+    if date is not None:
         invalid_from = asn1.moment(date.tag, date.content)
     if reason == KEY_COMPROMISE:
         since = min(since, invalid_from)
@@ -302,8 +284,8 @@ def _is_understood(revoked: RevocationList) -> bool:
         for start, end in _holding(revoked, _TRUE):
             ((_, _, body, _),) = asn1.shallow(revoked.der, start, end)
             for place in list(asn1.shallow(revoked.der, body, end))[2:]:
-                extensions = _extensions(_raw(revoked.der, place))
-                if any(critical and oid not in known for oid, (critical, _) in extensions.items()):
+                own = _extensions(_raw(revoked.der, place))
+                if any(critical and oid not in known for oid, (critical, _) in own.items()):
                     return False
     except (IndexError, ValueError, Malformed):
         return False

@@ -9,10 +9,10 @@ from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
 from app import catalogue, db
+from app.authorities.gathering import judged
 from app.errors import Problem
 from app.permissions import Permission
 from app.signatures.report import SignatureReport
-from app.signatures.verify import verify
 from app.web import here
 from app.web.access import allowed
 
@@ -46,7 +46,8 @@ def judge() -> ResponseReturnValue:
     if len(message) > LARGEST_SIGNATURE:
         return _page(problems=[Problem("signature", "err.file_size", {"max": "32 MB"})]), 422
     content = document.read() if document is not None and document.filename else None
-    report = verify(message, content, at=here.now(), trust=catalogue.present().trust)
+    present = catalogue.present()
+    report = judged(message, content, at=here.now(), trust=present.trust, online=present.online)
     names = [signature.filename, *([document.filename or ""] if content is not None and document is not None else [])]
     return _page(found=_shown(report, names))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from migrations.guard import no_longer_guarded, only_added
+from migrations.guard import forget, no_longer_guarded, only_added
 
 revision = "0002"
 down_revision = "0001"
@@ -40,3 +40,4 @@ def downgrade() -> None:
         batch_op.drop_index("ix_audit_entry_at")
 
     op.drop_table("audit_entry")
+    forget()

@@ -34,6 +34,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/profile": ALL,
     "/norms": ALL,
     "/insiders": ALL,
+    "/verify": ALL,
     "/procedures/<key>/map.svg": ALL,
     "/procedures": CLIENTS,
     "/procedures/<key>/new": CLIENTS,
@@ -67,6 +68,8 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/attachments/<attachment_id>": SEEN,
     "/applications/<number>/documents/<document_id>/file": SEEN,
     "/applications/<number>/documents/<document_id>/signature/<signature_id>": SEEN,
+    "/applications/<number>/documents/<document_id>/signature/<signature_id>/report": SEEN,
+    "/applications/<number>/documents/<document_id>/signature/<signature_id>/evidence": SEEN,
 }
 
 WRITES = {
@@ -87,6 +90,7 @@ WRITES = {
     "/profile/password",
     "/theme",
     "/users/new",
+    "/verify",
 }
 
 

@@ -70,8 +70,8 @@ def file(number: str, document_id: int) -> Response:
     row = db.session.get(Document, document_id)
     if row is None or row.application_id != application.id or not _may_read(application, row):
         raise NotFound
-    _require_signatures(application, row)
     content = here.storage().get(row.sha256)
+    _require_signatures(application, row)
     return _give(content, row.name, "application/pdf", inline="inline" in request.args)
 
 
@@ -110,7 +110,7 @@ def _require_signatures(application: Application, row: Document) -> None:
 def signature(number: str, document_id: int, signature_id: int) -> Response:
     application, row, found = _signed(number, document_id, signature_id)
     _require_signatures(application, row)
-    return _give(here.storage().get(found.cms_sha256), f"{row.name}.cms", "application/pkcs7-signature")
+    return _give(signing.as_kept(found), f"{row.name}.cms", "application/pkcs7-signature")
 
 
 @blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>/report")
@@ -119,7 +119,7 @@ def signature_report(number: str, document_id: int, signature_id: int) -> Answer
     """Show what was found of a signature when it was accepted, and what is found now of the kept evidence."""
     application, row, found = _signed(number, document_id, signature_id)
     again = signing.verified_again(row, found)
-    kept = [one for signer in found.report.get("signers", ()) for one in signer.get("evidence", ())]
+    kept = [one for signer in signing.last_report(found).get("signers", ()) for one in signer.get("evidence", ())]
     return render_template(
         "applications/signature.html",
         **frame.head(application),
@@ -140,10 +140,10 @@ def signature_evidence(number: str, document_id: int, signature_id: int) -> Resp
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(row.name, here.storage().get(row.sha256))
-        archive.writestr(f"{row.name}.cms", here.storage().get(found.cms_sha256))
+        archive.writestr(f"{row.name}.cms", signing.as_kept(found))
         for place, one in enumerate(signing.evidence(found), start=1):
             archive.writestr(f"evidence/{place:02d}-{one.kind}{SUFFIXES[one.kind]}", one.der)
-        archive.writestr("report.json", json.dumps(found.report, ensure_ascii=False, indent=1))
+        archive.writestr("report.json", json.dumps(signing.last_report(found), ensure_ascii=False, indent=1))
     return _give(packed.getvalue(), f"{row.name}.zip", "application/zip")
 
 

@@ -125,23 +125,24 @@ def _doubled(curve: Curve, point: _Jacobian | None, times: int) -> _Jacobian | N
         return point
     n, k, a, p = 8 * curve.size, curve.fold, curve.a, curve.p
     mask = (1 << n) - 1
+    is_minus_three = a == p - 3
     x, y, z = point
     for _ in range(times):
         c = z * z
         zz = (c & mask) + (c >> n) * k
+        c = y * z
+        c = (c & mask) + (c >> n) * k
+        z = (c & mask) + (c >> n) * k << 1
         c = y * y
         yy = (c & mask) + (c >> n) * k
-        c = x * yy
+        c = x * yy << 2
         xyy = (c & mask) + (c >> n) * k
-        c = 3 * (x - zz) * (x + zz) if a == p - 3 else 3 * x * x + a * (zz * zz % p)
+        c = (x - zz) * (x + zz) * 3 if is_minus_three else 3 * x * x + a * (zz * zz % p)
         slope = (c & mask) + (c >> n) * k
-        c = (y + z) * (y + z) - yy - zz
-        c = (c & mask) + (c >> n) * k
-        z = (c & mask) + (c >> n) * k
-        c = slope * slope - 8 * xyy
+        c = slope * slope - (xyy << 1)
         c = (c & mask) + (c >> n) * k
         x = (c & mask) + (c >> n) * k
-        c = slope * (4 * xyy - x) - 8 * yy * yy
+        c = slope * (xyy - x) - (yy * yy << 3)
         c = (c & mask) + (c >> n) * k
         y = (c & mask) + (c >> n) * k
     return (x, y, z) if z % p else None

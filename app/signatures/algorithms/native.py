@@ -324,9 +324,13 @@ def combine(curve: Curve, u: int, v: int, point: Point) -> Point | None:
 
 def in_use() -> dict[str, str]:
     """Return what serves ``streebog``, ``gost34311`` and ``curve``: a library with its version, or ``PURE``."""
-    found = {
-        "streebog": _hashes("streebog512") if _hashes("streebog256") else None,
-        "gost34311": _hashes("gost34311"),
-        "curve": _crypto(),
+
+    def words(found: tuple[str, object] | None) -> str:
+        return found[0] if found and _is_on() else PURE
+
+    long, short = words(_hashes("streebog512")), words(_hashes("streebog256"))
+    return {
+        "streebog": long if long == short else f"{long} (512), {short} (256)",
+        "gost34311": words(_hashes("gost34311")),
+        "curve": words(_crypto()),
     }
-    return {part: serving[0] if serving and _is_on() else PURE for part, serving in found.items()}

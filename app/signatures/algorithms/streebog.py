@@ -71,6 +71,10 @@ _CONSTANTS = tuple(
 """The constants of the key's rounds (6.5)."""
 
 
+_TURNS = (0, *(turn for constant in _CONSTANTS for turn in (constant, 0)))
+"""Rounds of a block: 0 after a key's, the next constant after a block's."""
+
+
 def _table(octet: int) -> tuple[int, ...]:
     """Return for each value of the given octet of a word what it adds to the word of the next state."""
     rows = _LINEAR[56 - 8 * octet : 64 - 8 * octet]
@@ -89,39 +93,38 @@ _pack = struct.Struct("<8Q").pack
 
 
 # fmt: off
-def _round(state: int) -> int:
-    t0, t1, t2, t3, t4, t5, t6, t7 = _TABLES
-    (
-        a0, a1, a2, a3, a4, a5, a6, a7,
-        b0, b1, b2, b3, b4, b5, b6, b7,
-        c0, c1, c2, c3, c4, c5, c6, c7,
-        d0, d1, d2, d3, d4, d5, d6, d7,
-        e0, e1, e2, e3, e4, e5, e6, e7,
-        f0, f1, f2, f3, f4, f5, f6, f7,
-        g0, g1, g2, g3, g4, g5, g6, g7,
-        h0, h1, h2, h3, h4, h5, h6, h7,
-    ) = state.to_bytes(BLOCK, "little")
-    return int.from_bytes(_pack(
-        t0[a0] ^ t1[b0] ^ t2[c0] ^ t3[d0] ^ t4[e0] ^ t5[f0] ^ t6[g0] ^ t7[h0],
-        t0[a1] ^ t1[b1] ^ t2[c1] ^ t3[d1] ^ t4[e1] ^ t5[f1] ^ t6[g1] ^ t7[h1],
-        t0[a2] ^ t1[b2] ^ t2[c2] ^ t3[d2] ^ t4[e2] ^ t5[f2] ^ t6[g2] ^ t7[h2],
-        t0[a3] ^ t1[b3] ^ t2[c3] ^ t3[d3] ^ t4[e3] ^ t5[f3] ^ t6[g3] ^ t7[h3],
-        t0[a4] ^ t1[b4] ^ t2[c4] ^ t3[d4] ^ t4[e4] ^ t5[f4] ^ t6[g4] ^ t7[h4],
-        t0[a5] ^ t1[b5] ^ t2[c5] ^ t3[d5] ^ t4[e5] ^ t5[f5] ^ t6[g5] ^ t7[h5],
-        t0[a6] ^ t1[b6] ^ t2[c6] ^ t3[d6] ^ t4[e6] ^ t5[f6] ^ t6[g6] ^ t7[h6],
-        t0[a7] ^ t1[b7] ^ t2[c7] ^ t3[d7] ^ t4[e7] ^ t5[f7] ^ t6[g7] ^ t7[h7],
-    ), "little")
-# fmt: on
-
-
 def _compress(state: int, block: int, bits: int) -> int:
-    """Return the state after a block; ``bits`` is the length hashed before it (RFC 6986, 8)."""
-    key = _round(state ^ bits)
-    mixed = block
-    for constant in _CONSTANTS:
-        mixed = _round(mixed ^ key)
-        key = _round(key ^ constant)
-    return state ^ block ^ mixed ^ key
+    """Return the state after a block; ``bits`` is the length hashed before it (RFC 6986, 8).
+
+    The key and the block go through the same round in turns: a key's is mixed into the block
+    that waits, then the key that waits gets its next constant.
+    """
+    t0, t1, t2, t3, t4, t5, t6, t7 = _TABLES
+    waits, comes = block, state ^ bits
+    for constant in _TURNS:
+        (
+            a0, a1, a2, a3, a4, a5, a6, a7,
+            b0, b1, b2, b3, b4, b5, b6, b7,
+            c0, c1, c2, c3, c4, c5, c6, c7,
+            d0, d1, d2, d3, d4, d5, d6, d7,
+            e0, e1, e2, e3, e4, e5, e6, e7,
+            f0, f1, f2, f3, f4, f5, f6, f7,
+            g0, g1, g2, g3, g4, g5, g6, g7,
+            h0, h1, h2, h3, h4, h5, h6, h7,
+        ) = comes.to_bytes(BLOCK, "little")
+        done = int.from_bytes(_pack(
+            t0[a0] ^ t1[b0] ^ t2[c0] ^ t3[d0] ^ t4[e0] ^ t5[f0] ^ t6[g0] ^ t7[h0],
+            t0[a1] ^ t1[b1] ^ t2[c1] ^ t3[d1] ^ t4[e1] ^ t5[f1] ^ t6[g1] ^ t7[h1],
+            t0[a2] ^ t1[b2] ^ t2[c2] ^ t3[d2] ^ t4[e2] ^ t5[f2] ^ t6[g2] ^ t7[h2],
+            t0[a3] ^ t1[b3] ^ t2[c3] ^ t3[d3] ^ t4[e3] ^ t5[f3] ^ t6[g3] ^ t7[h3],
+            t0[a4] ^ t1[b4] ^ t2[c4] ^ t3[d4] ^ t4[e4] ^ t5[f4] ^ t6[g4] ^ t7[h4],
+            t0[a5] ^ t1[b5] ^ t2[c5] ^ t3[d5] ^ t4[e5] ^ t5[f5] ^ t6[g5] ^ t7[h5],
+            t0[a6] ^ t1[b6] ^ t2[c6] ^ t3[d6] ^ t4[e6] ^ t5[f6] ^ t6[g6] ^ t7[h6],
+            t0[a7] ^ t1[b7] ^ t2[c7] ^ t3[d7] ^ t4[e7] ^ t5[f7] ^ t6[g7] ^ t7[h7],
+        ), "little")
+        waits, comes = done, waits ^ (constant or done)
+    return state ^ block ^ comes
+# fmt: on
 
 
 _WORD = 1 << 512

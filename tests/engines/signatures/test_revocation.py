@@ -157,6 +157,20 @@ def test_another_key_may_sign_the_list_when_it_leads_to_the_same_anchor(case, wo
     assert report.verdict is verdict, report.reasons
 
 
+@pytest.mark.parametrize("own_is_newer", [False, True])
+def test_a_list_of_one_key_does_not_silence_that_of_the_other(own_is_newer, world):
+    signer = _second_key(world)
+    older, newer = ({"this_update": NOW - timedelta(days=days)} for days in (3, 1))
+    own = revocation_list(world.ca, [] if own_is_newer else _entry(world), **(newer if own_is_newer else older))
+    others = revocation_list(
+        world.ca, _entry(world) if own_is_newer else [], signed_by=signer, **(older if own_is_newer else newer)
+    )
+
+    report = world.verify(forge.message(world.head), lists=(own, others), intermediates=(world.ca, signer))
+
+    assert report.reasons == ("revoked",)
+
+
 def test_an_authority_of_the_same_name_under_another_anchor_signs_no_list_for_it(world):
     other_root = forge.authority("OTHER ROOT TEST", "other root", None)
     namesake = forge.authority("VECTOR ISSUING CA TEST", "namesake", other_root)

@@ -19,6 +19,7 @@ from app.signatures.policy import WITHOUT_REVOCATION, Policy, Sources
 from app.signatures.report import REASONS, Evidence, Findings, Outcome, Stage, Verdict
 from app.signatures.trust import TestAnchorRefused
 from app.signatures.verify import verify
+from app.terms import say
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 VALID, OPEN, BAD = Verdict.VALID, Verdict.INDETERMINATE, Verdict.INVALID
@@ -189,6 +190,16 @@ def test_every_reason_has_its_sub_indication_and_no_other():
     weighty = {code for code, (_, weight) in REASONS.items() if weight is not Outcome.WARN}
 
     assert set(indications.SUB_INDICATIONS) == weighty
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_every_reason_and_stage_has_its_sentence(language):
+    terms = [f"sig.reason.{code}" for code in REASONS] + [f"sig.stage.{stage.lower()}" for stage in Stage]
+
+    told = {term: say(term, language) for term in terms}
+
+    assert all(sentence and sentence != term for term, sentence in told.items())
+    assert len(set(told.values())) == len(told)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from test_creating import NEW, address
 
 from app import db
 from app.applications import effects, filing, moves, queries
-from app.applications.models import Answers, Application, History, Signature
+from app.applications.models import Answers, Application, History, Signature, SignatureStamp
 from app.audit.models import AuditEntry
 from app.db import Record
 from app.errors import Conflict
@@ -373,6 +373,17 @@ def test_the_database_itself_refuses_to_change_or_delete_what_is_only_added(hous
 
     assert "only added" in str(refusal.value)
     assert db.session.scalar(select(func.count(record.id))) == count > 0
+
+
+@pytest.mark.parametrize("record", [History, AuditEntry, Signature, SignatureStamp])
+def test_nor_can_they_be_emptied_at_once(house, record):
+    if house.engine.dialect.name != "postgresql":
+        pytest.skip("SQLite knows no TRUNCATE")
+    with pytest.raises(DBAPIError) as refusal:
+        db.session.execute(text(f"TRUNCATE {record.__tablename__} CASCADE"))
+    db.session.rollback()
+
+    assert "only added" in str(refusal.value)
 
 
 def test_the_same_revision_of_a_stage_cannot_be_stored_twice(house):
