@@ -71,9 +71,7 @@ def main() -> int:
     each = None if given.seconds is not None else -(-(count or COUNT) // len(chosen))
     seconds = given.seconds / len(chosen) if given.seconds is not None else None
     for name in chosen:
-        tally = run(
-            TARGETS[name](), seed=given.seed, count=each, seconds=seconds, jobs=given.jobs, first=given.first
-        )
+        tally = run(TARGETS[name](), seed=given.seed, count=each, seconds=seconds, jobs=given.jobs, first=given.first)
         tallies.append(tally)
         for line in told(tally, FOLDER):
             print(line, flush=True, file=sys.stderr if given.json else sys.stdout)

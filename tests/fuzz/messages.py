@@ -10,18 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 
-from tests.fuzz.target import Context, Judge, Target, Told, Wrong
-from tests.fuzz.world import DAY, MADE, NOW, VECTORS, World, forge, moment, nca_store, vector_store
-
-import forged_answers as answers  # isort: skip - found by way of the world
-import forged_tokens as tokens  # isort: skip
-
 from app.sandbox import signing
-from app.signatures import asn1, certificates, cms, ocsp, policy, timestamps, trust
+from app.signatures import asn1, certificates, cms, ocsp, policy, timestamps, trust, upgrade
 from app.signatures.asn1 import OCTETS, SEQUENCE, SET, Malformed, tlv
 from app.signatures.report import SignatureReport, SignerReport, TimeStamp, Verdict
 from app.signatures.trust import TrustStore
 from app.signatures.verify import verify
+from tests.fuzz.target import Context, Judge, Target, Told, Wrong
+from tests.fuzz.world import DAY, MADE, NOW, VECTORS, World, answers, forge, moment, nca_store, tokens, vector_store
 
 Fact = tuple[bytes, bytes, bytes, bytes, tuple[object, ...]]
 """One signer's signature: content, certificate, value, signed attributes, and whose it is said to be."""
@@ -70,7 +66,7 @@ def _of_the_nca() -> Iterator[_Bench]:
     )
     at = moment("2022-09-02T16:59:00Z")
     detached = (VECTORS / "cms/gost2015_and_rsa_detached_test123.cms").read_bytes()
-    whole = [one for one in sorted((VECTORS / "cms").glob("*_attached_*.cms"))]
+    whole = sorted((VECTORS / "cms").glob("*_attached_*.cms"))
     yield _Bench("published", store, at, None, tuple(one.read_bytes() for one in whole))
     yield _Bench("published, detached", store, at, b"test123", (detached,))
 
@@ -113,26 +109,25 @@ def _parts(message: bytes) -> dict[str, object]:
     """Return what of a message is not signed, by the name of each part."""
     inner = cms.read_cms(message)
     root = asn1.parse(inner)
-    version, digests, encapsulated, *rest = root.children[1].children[0].children
+    version, digests, _, *rest = root.children[1].children[0].children
     found: dict[str, object] = {
-        "armour": inner != message,
+        "armour": None if inner == message else message,
         "version": version.der(),
         "digest algorithms": digests.der(),
         "certificates": [part.der() for part in rest if part.tag == 0xA0],
         "lists": [part.der() for part in rest if part.tag == 0xA1],
-        "signers": [],
     }
-    for name in ("version of a signer", "name of a signer", "digest algorithm", "signature algorithm", "unsigned attributes"):
-        found[name] = []
+    names = (
+        "version of a signer", "name of a signer", "digest algorithm", "signature algorithm", "signers",
+        "unsigned attributes",
+    )  # fmt: skip
+    signers: dict[str, list[object]] = {name: [] for name in names}
     for signer in rest[-1].children:
-        own, sid, digest, *more = [part.der() for part in signer.children]
-        more = [part for part in more if part[0] != 0xA0]
-        for name, value in (
-            ("version of a signer", own), ("name of a signer", sid), ("digest algorithm", digest),
-            ("signature algorithm", more[0]), ("signers", more[1]), ("unsigned attributes", more[2:]),
-        ):  # fmt: skip
-            found[name].append(value)  # type: ignore[attr-defined]
-    return found
+        parts = [part.der() for part in signer.children]
+        kept = [part for place, part in enumerate(parts) if place < 3 or part[0] != 0xA0]
+        for name, value in zip(names, (*kept[:5], kept[5:]), strict=True):
+            signers[name].append(value)
+    return found | signers
 
 
 def _difference(message: bytes, seed: bytes) -> str:
@@ -189,6 +184,7 @@ class _Known:
             assert report.indication
             if report.verdict is not Verdict.VALID:
                 return Told(report.verdict.value)
+            upgrade.with_time_stamp(data.decode("ascii", "replace") if as_text else data, b"\x30\0")
             for signer, fact in _facts(report, data):
                 if fact not in self.facts:
                     raise Wrong("VALID, and nobody signed it so")
@@ -258,9 +254,7 @@ def messages() -> Target:
     world = World.made()
     benches = [*_of_vectors(), *_of_the_nca(), *_made(world)]
     known = _Known.of(benches)
-    return Target(
-        "cms", (*(Context(one.name, one.seeds, known.judge(one)) for one in benches), _signed_anew(world))
-    )
+    return Target("cms", (*(Context(one.name, one.seeds, known.judge(one)) for one in benches), _signed_anew(world)))
 
 
 def armour() -> Target:

@@ -63,7 +63,7 @@ class Node:
     value: bytes = b""
     inner: list[Node] | None = None
     before: bytes = b""
-    length: None | str | int | bytes = None
+    length: str | int | bytes | None = None
     times: int = 1
 
     def write(self) -> bytes:
@@ -134,7 +134,9 @@ class _Reader:
             return None
         content = data[body : body + size]
         before = content[:1] if tag == 0x03 else b""
-        if tag & 0x20 or (tag in (0x03, 0x04) and content[len(before) : len(before) + 1] in (b"\x30", b"\x04", b"\x02")):
+        if tag & 0x20 or (
+            tag in (0x03, 0x04) and content[len(before) : len(before) + 1] in (b"\x30", b"\x04", b"\x02")
+        ):
             parts = self.nodes(content[len(before) :], depth + 1)
             if parts is not None:
                 return Node(tag, inner=parts, before=before), body + size
@@ -200,7 +202,12 @@ def _graft(root: Node, dice: Random, other: Node) -> None:
     row, at = _place(other, dice)
     grafted = row[at].copy()
     row, at = _place(root, dice)
-    same = [(parent.inner, i) for parent in _parents(root) for i, one in enumerate(parent.inner or ()) if one.tag == grafted.tag]
+    same = [
+        (parent.inner, i)
+        for parent in _parents(root)
+        for i, one in enumerate(parent.inner or ())
+        if one.tag == grafted.tag
+    ]
     if same and dice.random() < 0.7:
         row, at = dice.choice(same)  # type: ignore[assignment]
     row[at : at + dice.randrange(2)] = [grafted]
@@ -222,7 +229,13 @@ def _unwrap(root: Node, dice: Random, other: Node) -> None:
 def _length(root: Node, dice: Random, other: Node) -> None:
     row, at = _place(root, dice)
     size = len(row[at].write())
-    wrong = [bytes((dice.randrange(256),)), b"\xff", b"\x84\x7f\xff\xff\xff", b"\x88" + b"\xff" * 8, b"\x89\1" + bytes(8)]
+    wrong = [
+        bytes((dice.randrange(256),)),
+        b"\xff",
+        b"\x84\x7f\xff\xff\xff",
+        b"\x88" + b"\xff" * 8,
+        b"\x89\1" + bytes(8),
+    ]
     wrong += [bytes((max(size - 3, 0) & 0x7F,)), bytes((size - 1 & 0x7F,)), b"\x84" + (size + 7).to_bytes(4, "big")]
     row[at].length = dice.choice(("indefinite", 1, 2, 4, 8, 9, dice.choice(wrong)))
 
@@ -253,7 +266,12 @@ def _value(root: Node, dice: Random, other: Node) -> None:
     kind = dice.choice(sorted({leaf.tag for leaf in leaves}))  # there are few times among many strings
     leaf = dice.choice([leaf for leaf in leaves if leaf.tag == kind])
     value = leaf.value
-    by_tag: dict[int, Sequence[bytes]] = {0x06: OIDS, 0x17: TIMES, 0x18: TIMES, 0x01: (b"", b"\0", b"\1", b"\xff", b"\0\0")}
+    by_tag: dict[int, Sequence[bytes]] = {
+        0x06: OIDS,
+        0x17: TIMES,
+        0x18: TIMES,
+        0x01: (b"", b"\0", b"\1", b"\xff", b"\0\0"),
+    }
     plain: list[Callable[[], bytes]] = [
         lambda: b"",
         lambda: bytes(len(value)),
@@ -312,7 +330,9 @@ def _octets(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
         case 6:
             source = dice.choice(others) or b"\0"
             start = dice.randrange(len(source))
-            changed[at : at + dice.choice((0, 8, len(changed)))] = source[start : start + dice.choice((8, 64, len(source)))]
+            changed[at : at + dice.choice((0, 8, len(changed)))] = source[
+                start : start + dice.choice((8, 64, len(source)))
+            ]
         case 7:
             del changed[at:]
         case 8:
@@ -325,8 +345,8 @@ def _letters(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
     at = dice.randrange(len(data) + 1)
     words = (
         b"-----BEGIN CMS-----\n", b"-----END CMS-----\n", b"-----BEGIN PKCS7-----", b"-----END PKCS7-----", b"-----",
-        b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN CERTIFICATE-----\r\n", b"Proc-Type: 4,ENCRYPTED\n\n", b"=", b"==",
-        b"\n", b"\r\n", b" " * 70, b"\t\v\f", b"\0", b"\xef\xbb\xbf", "ї".encode(), b"+/", b"-_", b"%2B", b"\xff",
+        b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN CERTIFICATE-----\r\n", b"Proc-Type: 4,ENCRYPTED\n\n",
+        b"=", b"==", b"\n", b"\r\n", b" " * 70, b"\t\v\f", b"\0", b"\xef\xbb\xbf", "ї".encode(), b"+/", b"-_", b"%2B", b"\xff",
     )  # fmt: skip
     match dice.randrange(6):
         case 0 | 1:

@@ -1,4 +1,4 @@
-"""Certificates, revocation lists, OCSP answers and time-stamps: as they come, and signed anew.
+"""Certificates and revocation lists: as they come, and signed anew.
 
 "Signed anew" means that an authority of bad will, or one whose software errs, has really signed whatever comes: then
 nobody can say that it is wrong, but it must be read without an exception, in time, and as others read it.
@@ -6,7 +6,6 @@ nobody can say that it is wrong, but it must be read without an exception, in ti
 
 from __future__ import annotations
 
-import hashlib
 import json
 import warnings
 from collections.abc import Callable, Sequence
@@ -14,27 +13,18 @@ from dataclasses import replace
 from datetime import datetime
 
 from cryptography import x509
-from tests.fuzz.target import Context, Judge, Target, Told, Wrong
-from tests.fuzz.world import DAY, MADE, NOW, VECTORS, World, forge, moment, nca_store, signed_by, tbs_of, vector_store
 
-import forged_answers as answers  # isort: skip - found by way of the world
-import forged_tokens as tokens  # isort: skip
-
-from app.sandbox import signing
-from app.signatures import asn1, certificates, cms, identity, listed, names, ocsp, paths, revocation, signer, timestamps
-from app.signatures.asn1 import OCTETS, SEQUENCE, Malformed, tlv
+from app.signatures import asn1, certificates, identity, listed, names, ocsp, paths, revocation, signer
+from app.signatures.asn1 import SEQUENCE, Malformed, tlv
 from app.signatures.certificates import Certificate
-from app.signatures.ocsp import State
-from app.signatures.policy import STRICT
 from app.signatures.report import Findings, SignerReport
 from app.signatures.signer import Signature
 from app.signatures.trust import TrustStore
-from app.signatures.verify import verify
+from tests.fuzz.target import Context, Target, Told, Wrong
+from tests.fuzz.world import DAY, NOW, VECTORS, World, forge, nca_store, signed_by, tbs_of, vector_store
 
-IN_2022 = moment("2022-09-18T13:21:00Z")
 
-
-def _der(place: str) -> bytes:
+def der_of(place: str) -> bytes:
     """Return a file of the vectors; a certificate out of its PEM."""
     content = (VECTORS / place).read_bytes()
     return x509.load_pem_x509_certificate(content).public_bytes(forge.Encoding.DER) if content[:1] == b"-" else content
@@ -43,7 +33,9 @@ def _der(place: str) -> bytes:
 # --- certificates -----------------------------------------------------------------------------------
 
 
-def _holder_report(certificate: Certificate, store: TrustStore, at: datetime, pool: Sequence[Certificate]) -> SignerReport:
+def _holder_report(
+    certificate: Certificate, store: TrustStore, at: datetime, pool: Sequence[Certificate]
+) -> SignerReport:
     """Judge a certificate as a signer's, in all that is asked of one."""
     identity.read(certificate, environment=store.environment)
     identity.read(certificate, environment="production")
@@ -85,6 +77,13 @@ def _as_it_came(name: str, seeds: Sequence[bytes], store: TrustStore, at: dateti
     return Context(name, tuple(seeds), judge)
 
 
+def _lasting(der: bytes) -> bytes:
+    """Return what is signed of a certificate, with its validity in GeneralizedTime."""
+    parts = [part.raw for part in asn1.parse(tbs_of(der)).children]
+    ends = (tlv(asn1.GENERALIZED_TIME, written) for written in (b"20200101000000Z", b"20500101000000Z"))
+    return tlv(SEQUENCE, *parts[:4], tlv(SEQUENCE, *ends), *parts[5:])
+
+
 def _issued(world: World, seeds: Sequence[bytes]) -> Context:
     """Issue whatever comes: what we read in it must be what another library reads."""
 
@@ -98,7 +97,7 @@ def _issued(world: World, seeds: Sequence[bytes]) -> Context:
                 _compare(found)
         return Told("faults" if report.reasons else "no fault")
 
-    return Context("issued anew", tuple(map(tbs_of, seeds)), judge)
+    return Context("issued anew", (*map(tbs_of, seeds), *map(_lasting, seeds)), judge)
 
 
 def _compare(ours: Certificate) -> None:
@@ -138,10 +137,11 @@ def _authority(world: World) -> Context:
             raise Wrong("a path by way of something that is no authority")
         return Told(", ".join(path.faults) or ("path" if not report.reasons else "no path"))
 
+    everybody = x509.DirectoryName(x509.Name([]))
     bounded = forge.authority(
         "VECTOR ISSUING CA TEST", "ca", world.root, path_length=0,
         extensions=[
-            (x509.NameConstraints([x509.DirectoryName(x509.Name([])), x509.DNSName("a.example")], [x509.RFC822Name("b")]), True),
+            (x509.NameConstraints([everybody, x509.DNSName("a.example")], [x509.RFC822Name("b")]), True),
             (x509.PolicyConstraints(1, 2), True), (x509.InhibitAnyPolicy(1), True),
             (x509.CertificatePolicies([x509.PolicyInformation(x509.ObjectIdentifier("2.5.29.32.0"), None)]), False),
         ],
@@ -154,8 +154,12 @@ def of_certificates() -> Target:
     world = World.made()
     made = [one.der for one in (world.root, world.ca, world.head, world.clerk, world.tsa, world.responder)]
     folder = "made-here/vector-pki/certs"
-    vector = [_der(f"{folder}/{one.name}") for one in sorted((VECTORS / folder).iterdir())]
-    of_nca = [_der(f"{place}/{one.name}") for place in ("ca-test", "ca-prod", "certs") for one in sorted((VECTORS / place).iterdir())]
+    vector = [der_of(f"{folder}/{one.name}") for one in sorted((VECTORS / folder).iterdir())]
+    of_nca = [
+        der_of(f"{place}/{one.name}")
+        for place in ("ca-test", "ca-prod", "certs")
+        for one in sorted((VECTORS / place).iterdir())
+    ]
     people = [one.read_bytes() for one in sorted((VECTORS / "certs-from-p12").glob("keys-test-2026*"))]
     nca = nca_store("crl/nca_gost2022_test.2026-08-11.crl")
     return Target(
@@ -204,7 +208,7 @@ def _listed(
             return Told("malformed")
         if wrap is None and heard[1] and heard not in known:
             raise Wrong("a list is believed that nobody signed so")
-        codes = ", ".join(str(code or "good") for code, _ in heard[1]) or "not believed"
+        codes = ", ".join(sorted({str(code or "good") for code, _ in heard[1]})) or "not believed"
         return Told(codes, "encoding" if wrap is None and heard[1] and data != seed else "")
 
     return Context(name, tuple(seeds), judge)
@@ -224,7 +228,10 @@ def _lists(world: World) -> tuple[list[bytes], list[bytes], bytes]:
             full_name=place, relative_name=None, only_some_reasons=None, only_contains_attribute_certs=False, **flags
         ), True
 
-    number, key = (x509.CRLNumber(7), False), x509.AuthorityKeyIdentifier.from_issuer_public_key(world.ca.private.public_key())
+    number, key = (
+        (x509.CRLNumber(7), False),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(world.ca.private.public_key()),
+    )
     own = (key, False)
     entries = [(clerk, NOW - 2 * DAY, [reason, date]), (head + 1, NOW - DAY, []), (head, NOW + DAY, [reason])]
     base = forge.revocation_list(world.ca, entries[:2], extensions=[number, own])
@@ -237,23 +244,27 @@ def _lists(world: World) -> tuple[list[bytes], list[bytes], bytes]:
         forge.revocation_list(world.ca, [*many, *entries]),
     ]
     deltas = [
-        forge.revocation_list(world.ca, more, extensions=[(x509.CRLNumber(9), False), (x509.DeltaCRLIndicator(7), True), own])
+        forge.revocation_list(
+            world.ca, more, extensions=[(x509.CRLNumber(9), False), (x509.DeltaCRLIndicator(7), True), own]
+        )
         for more in ([(head, NOW - DAY, [reason])], [(clerk, NOW - DAY, [lifted])])
     ]
     return whole, deltas, base
 
 
-def lists() -> Target:
+def of_lists() -> Target:
     """Return the target of revocation lists."""
     world = World.made()
     whole, deltas, base = _lists(world)
     people, ca = [world.read(world.head), world.read(world.clerk)], world.read(world.ca)
     folder = "made-here/vector-pki"
-    vector = [_der(f"{folder}/crl/{one.name}") for one in sorted((VECTORS / folder / "crl").iterdir())]
-    of_vector = [certificates.read(_der(f"{folder}/certs/{one}.cer")) for one in ("head", "head2_revoked")]
-    published = [_der(f"crl/nca_gost2022_test.{day}.crl") for day in ("2022-07-27", "2026-08-11")]
-    of_nca = [certificates.read(one.read_bytes()) for one in sorted((VECTORS / "certs-from-p12").glob("keys-test-2026*"))]
-    nca = certificates.read(_der("ca-test/nca_gost2022_test.cer"))
+    vector = [der_of(f"{folder}/crl/{one.name}") for one in sorted((VECTORS / folder / "crl").iterdir())]
+    of_vector = [certificates.read(der_of(f"{folder}/certs/{one}.cer")) for one in ("head", "head2_revoked")]
+    published = [der_of(f"crl/nca_gost2022_test.{day}.crl") for day in ("2022-07-27", "2026-08-11")]
+    of_nca = [
+        certificates.read(one.read_bytes()) for one in sorted((VECTORS / "certs-from-p12").glob("keys-test-2026*"))
+    ]
+    nca = certificates.read(der_of("ca-test/nca_gost2022_test.cer"))
 
     def wrap(data: bytes) -> bytes:
         return signed_by(world.ca, data)
@@ -263,169 +274,9 @@ def lists() -> Target:
         (
             _listed("made", whole, people, ca, NOW),
             _listed("made, delta", deltas, people, ca, NOW, beside=[base]),
-            _listed("vectors", vector, of_vector, certificates.read(_der(f"{folder}/certs/ca.cer")), NOW),
+            _listed("vectors", vector, of_vector, certificates.read(der_of(f"{folder}/certs/ca.cer")), NOW),
             _listed("published", published, of_nca, nca, NOW),
             _listed("signed anew", [tbs_of(one) for one in whole], people, ca, NOW, wrap),
             _listed("delta signed anew", [tbs_of(one) for one in deltas], people, ca, NOW, wrap, [base]),
-        ),
-    )
-
-
-# --- answers ----------------------------------------------------------------------------------------
-
-_AUTHENTIC = (State.GOOD, State.REVOKED, State.UNKNOWN, State.NOT_ISSUED)
-
-
-def _answered(
-    name: str, seeds: Sequence[bytes], about: Certificate, issuer: Certificate, at: datetime, nonce: bytes | None = None,
-    wrap: Callable[[bytes], bytes] | None = None,
-) -> Context:  # fmt: skip
-    def asked(der: bytes) -> tuple[ocsp.Finding, tuple[object, ...]]:
-        found = ocsp.judge(der, about, issuer, at=at, nonce=nonce)
-        ocsp.judge(der, about, issuer, at=at, proven=at - DAY)
-        if found.state not in _AUTHENTIC:
-            return found, ()
-        answer = ocsp.read(der)
-        ocsp.is_about(answer, issuer, about)
-        return found, (answer.signed, found)
-
-    known = {asked(seed)[1] for seed in seeds if wrap is None}
-
-    def judge(data: bytes, seed: bytes) -> Told:
-        found, told = asked(data if wrap is None else wrap(data))
-        if wrap is None and told and told not in known:
-            raise Wrong("an answer is believed that nobody signed so")
-        return Told(found.state.value, "around the signed part" if wrap is None and told and data != seed else "")
-
-    return Context(name, tuple(seeds), judge)
-
-
-def _vector_answers() -> list[bytes]:
-    folder = MADE / "vector-pki/ocsp"
-    return [one.read_bytes() for one in sorted(folder.iterdir())]
-
-
-def of_answers() -> Target:
-    """Return the target of OCSP answers."""
-    world = World.made()
-    head, ca, responder = world.read(world.head), world.read(world.ca), world.responder
-    named = answers.named(world.head, world.ca)
-    old = answers.named(world.head, world.ca, digest=answers.SHA1)
-    since = NOW - 3 * DAY
-    never = answers.revoked(moment("1970-01-01T00:00:00Z"), 6)
-    dated = answers.extension("2.5.29.24", answers.time(since - DAY))
-    cutoff = answers.extension("1.3.6.1.5.5.7.48.1.6", answers.time(since))
-    extended = answers.extension("1.3.6.1.5.5.7.48.1.9", b"\5\0")
-    single, nonce = answers.single, answers.nonce()
-    made = [
-        answers.answer([single(named)], responder, extensions=[nonce]),
-        answers.answer([single(named, next_update=NOW + DAY, extensions=[cutoff])], responder, extensions=[nonce]),
-        answers.answer([single(named, answers.revoked(since, 1), extensions=[dated])], responder, extensions=[nonce]),
-        answers.answer([single(named, never)], responder, extensions=[nonce, extended]),
-        answers.answer([single(old, answers.UNKNOWN)], world.ca, by_key=True, enclosed=[], extensions=[nonce]),
-        answers.answer([single(answers.named(world.clerk, world.ca)), single(named)], world.ca, extensions=[nonce]),
-        answers.response(None, 3),
-    ]
-    algorithm = answers.algorithm(answers.SHA256_WITH_RSA)
-
-    def wrap(data: bytes) -> bytes:
-        value = responder.private.sign(data, forge.padding.PKCS1v15(), forge.hashes.SHA256())
-        enclosed = tlv(0xA0, tlv(SEQUENCE, responder.der))
-        basic = tlv(SEQUENCE, data, algorithm, tlv(asn1.BITS, b"\0" + value), enclosed)
-        return answers.response(tlv(SEQUENCE, asn1.oid("1.3.6.1.5.5.7.48.1.1"), tlv(OCTETS, basic)))
-
-    signed = [ocsp.read(one).signed for one in made[:-1]]
-    folder = "made-here/vector-pki/certs"
-    people = {one: certificates.read(_der(f"{folder}/{one}.cer")) for one in ("head", "head2_revoked", "ca")}
-    sent = bytes(range(1, 9))
-    published = [one.read_bytes() for one in sorted((VECTORS / "ocsp").iterdir())]
-    individual = certificates.read(_der("certs-from-p12/keys-test-2022__KEY_INDIVIDUAL_VALID_2015.cer"))
-    nca = certificates.read(_der("ca-test/nca_gost2022_test.cer"))
-    return Target(
-        "ocsp",
-        (
-            _answered("made", made, head, ca, NOW, answers.NONCE),
-            _answered("made, out of store", made, head, ca, NOW),
-            _answered("vectors", _vector_answers(), people["head"], people["ca"], NOW, sent),
-            _answered("vectors, revoked", _vector_answers(), people["head2_revoked"], people["ca"], NOW, sent),
-            _answered("published", published, individual, nca, moment("2022-09-02T16:59:00Z")),
-            _answered("signed anew", signed, head, ca, NOW, answers.NONCE, wrap),
-        ),
-    )
-
-
-# --- time-stamps ------------------------------------------------------------------------------------
-
-VALUE = b"the value of a signature"
-
-
-def _stamped(name: str, seeds: Sequence[bytes], stamped: bytes, store: TrustStore, at: datetime) -> Context:
-    policy = replace(STRICT, revocation_required=False)
-
-    def asked(der: bytes) -> tuple[timestamps.Judged, tuple[object, ...]]:
-        judged = timestamps.judge(der, stamped, store=store, at=at, policy=policy)
-        try:
-            timestamps.token_in(der)
-        except (Malformed, timestamps.Refused):
-            pass
-        return judged, () if judged.stamp is None else (timestamps.read(der).message.content, judged.stamp)
-
-    known = {asked(seed)[1] for seed in seeds}
-
-    def judge(data: bytes, seed: bytes) -> Told:
-        judged, told = asked(data)
-        if told and told not in known:
-            raise Wrong("a time is believed that nobody stamped")
-        verdict = ", ".join(dict.fromkeys(code for code, _ in judged.faults)) or "stamped"
-        return Told(verdict, "around the signed part" if told and data != seed else "")
-
-    return Context(name, tuple(seeds), judge)
-
-
-def _stamped_anew(world: World) -> Judge:
-    def judge(data: bytes, _: bytes) -> Told:
-        attributes = [
-            signing.attribute(cms.CONTENT_TYPE, asn1.oid(tokens.TST_INFO)),
-            signing.attribute(cms.MESSAGE_DIGEST, tlv(OCTETS, hashlib.sha256(data).digest())),
-            signing.attribute(
-                cms.SIGNING_CERTIFICATE_V2,
-                tlv(SEQUENCE, tlv(SEQUENCE, tlv(SEQUENCE, tlv(OCTETS, hashlib.sha256(world.tsa.der).digest())))),
-            ),
-        ]
-        one = forge.signer(world.tsa, attributes, content=data)
-        token = signing.signed_data([one], content=data, certificates=[world.tsa.der], content_type=tokens.TST_INFO)
-        judged = timestamps.judge(token, VALUE, store=world.store, at=NOW, policy=STRICT)
-        message = forge.message(world.head, unsigned=tlv(0xA1, signing.attribute(cms.TIMESTAMP_TOKEN, token)))
-        json.dumps(verify(message, at=NOW, trust=world.store).to_dict())
-        if judged.stamp is not None:
-            parts = asn1.parse(data).children
-            if parts[2].children[1].content != hashlib.sha256(VALUE).digest() or judged.stamp.at > NOW + STRICT.skew:
-                raise Wrong("a token of something else, or of the future, is believed")
-        return Told(", ".join(dict.fromkeys(code for code, _ in judged.faults)) or "stamped")
-
-    return judge
-
-
-def of_timestamps() -> Target:
-    """Return the target of time-stamps."""
-    world = World.made()
-    made = [
-        tokens.token(VALUE, world.tsa),
-        tokens.token(VALUE, world.tsa, enclosed=[world.tsa, world.ca, world.root], more=asn1.integer(77)),
-        tokens.token(VALUE, world.tsa, at=b"20261109080100.25Z", more=tlv(SEQUENCE, asn1.integer(1), tlv(0x80, b"\5"))),
-    ]
-    infos = [cms.read(one).content or b"" for one in made]
-    published = [(VECTORS / "tsp" / one).read_bytes() for one in ("tsp_token.bin", "tsp_response.bin")]
-    message = cms.read((MADE / "vector-pki/cms/02_head_cades_t.cms").read_bytes())
-    info = message.signers[0]
-    in_vector = [value for one in info.unsigned for value in one.values if one.oid == cms.TIMESTAMP_TOKEN]
-    vector = vector_store("vector-pki/crl/ca.crl")
-    return Target(
-        "timestamps",
-        (
-            _stamped("made", made, VALUE, world.store, NOW),
-            _stamped("vectors", in_vector, info.value, vector, NOW),
-            _stamped("published", published, b"CAFEBABE", nca_store(), IN_2022),
-            Context("signed anew", tuple(infos), _stamped_anew(world)),
         ),
     )

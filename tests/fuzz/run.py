@@ -150,7 +150,9 @@ def judge(context: Context, given: Input, tally: Tally) -> None:
         tally.add(Failure("memory", f"more than {MOST_MEMORY >> 20} MB in {given.context}", given))
 
 
-def _work(target: Target, seed: int, numbers: Sequence[int] | None, first: int, step: int, at: Any, out: Connection) -> None:
+def _work(
+    target: Target, seed: int, numbers: Sequence[int] | None, first: int, step: int, at: Any, out: Connection
+) -> None:
     """Judge inputs one after another; tell their tallies by the batch, and in ``at`` which one is being judged."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     number, last = first, numbers[-1] if numbers else None
@@ -184,7 +186,9 @@ class _Worker:
         self.at = processes.Value("q", self.next, lock=False)
         self.heard, speaks = processes.Pipe(duplex=False)
         self.process = processes.Process(
-            target=_work, args=(self.target, self.seed, self.numbers, self.next, self.step, self.at, speaks), daemon=True
+            target=_work,
+            args=(self.target, self.seed, self.numbers, self.next, self.step, self.at, speaks),
+            daemon=True,
         )
         self.process.start()
         speaks.close()
@@ -235,7 +239,9 @@ def run(target: Target, *, seed: int, count: int | None, seconds: float | None, 
     try:
         for worker in workers:
             worker.start()
-        while (left := [worker for worker in workers if not worker.is_done]) and (ends is None or time.monotonic() < ends):
+        while (left := [worker for worker in workers if not worker.is_done]) and (
+            ends is None or time.monotonic() < ends
+        ):
             for worker in left:
                 worker.hear(tally)
             time.sleep(0.02)

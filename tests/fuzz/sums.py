@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
-from tests.fuzz.target import Context, Judge, Target, Told, Wrong
-from tests.fuzz.world import MADE, VECTORS, World
 
 from app.signatures import algorithms, asn1, certificates, cms
 from app.signatures.algorithms import gost
 from app.signatures.asn1 import OCTETS, SEQUENCE, Malformed, tlv
+from tests.fuzz.target import Context, Judge, Target, Told, Wrong
+from tests.fuzz.world import MADE, VECTORS, World
 
 _REFUSALS = (algorithms.Unsupported, algorithms.Weak, algorithms.Mismatch, algorithms.WeakKey)
 LONGEST_SIGNED = 100_000
@@ -41,13 +41,16 @@ def _read(data: bytes) -> Sum | None:
 def _of_certificates() -> Iterator[Sum]:
     """Yield the signatures of certificates: RSA of 2048 and 4096 bits, GOST of 2004 and 2015."""
     world = World.made()
-    prod, test = VECTORS / "ca-prod", VECTORS / "ca-test"
     pairs = [(world.head.der, world.ca.der), (world.clerk.der, world.ca.der)]
-    for one, issuer in (
-        (prod / "nca_gost_2022.pem", prod / "root_gost_2022.pem"), (prod / "nca_rsa_2022.cer", prod / "root_rsa_2020.cer"),
-        (prod / "ucgo_gost.cer", prod / "root_gost_2020.cer"), (test / "nca_gost2022_test.cer", test / "root_test_gost_2022.cer"),
-    ):  # fmt: skip
-        pairs.append((_der(one.read_bytes()), _der(issuer.read_bytes())))
+    pairs += [
+        (_der((VECTORS / one).read_bytes()), _der((VECTORS / issuer).read_bytes()))
+        for one, issuer in (
+            ("ca-prod/nca_gost_2022.pem", "ca-prod/root_gost_2022.pem"),
+            ("ca-prod/nca_rsa_2022.cer", "ca-prod/root_rsa_2020.cer"),
+            ("ca-prod/ucgo_gost.cer", "ca-prod/root_gost_2020.cer"),
+            ("ca-test/nca_gost2022_test.cer", "ca-test/root_test_gost_2022.cer"),
+        )
+    ]
     for of, by in pairs:
         certificate, issuer = certificates.read(of), certificates.read(by)
         yield certificate.signature_algorithm, issuer.key, certificate.signature, certificate.signed

@@ -21,17 +21,20 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 TESTS = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(TESTS / "engines" / "signatures"))  # as pytest does: the forgers know each other by bare names
 
+import forged_answers as answers  # noqa: E402
 import forged_messages as forge  # noqa: E402
-from forged_answers import OCSP_SIGNING  # noqa: E402
+import forged_tokens as tokens  # noqa: E402
 from forged_messages import NOW, VECTORS, Holder  # noqa: E402
-from forged_tokens import authority as tsa_authority  # noqa: E402
 
 from app.signatures import asn1, certificates, revocation, trust  # noqa: E402
 from app.signatures.asn1 import BITS, SEQUENCE, tlv  # noqa: E402
 from app.signatures.certificates import Certificate  # noqa: E402
 from app.signatures.trust import Anchor, TrustStore  # noqa: E402
 
-__all__ = ["MADE", "NOW", "VECTORS", "World", "nca_store", "vector_store"]
+__all__ = [
+    "DAY", "MADE", "NOW", "VECTORS", "World", "answers", "forge", "moment", "nca_store", "signed_by", "tbs_of",
+    "tokens", "vector_store",
+]  # fmt: skip
 
 MADE = VECTORS / "made-here"
 _SMALL = [number for number in range(3, 3000, 2) if all(number % other for other in range(3, number, 2))]
@@ -86,15 +89,13 @@ class World:
             "responder",
             ca,
             usages=("digital_signature",),
-            purposes=(OCSP_SIGNING,),
+            purposes=(answers.OCSP_SIGNING,),
             extensions=[(x509.OCSPNoCheck(), False)],
         )
         clerk = forge.certificate(
             forge.subject(iin="IIN900202400123"), "clerk", ca, purposes=forge.CAN_SIGN, extensions=_rich()
         )
-        return cls(
-            root, ca, forge.certificate(forge.subject(), "head", ca), clerk, tsa_authority(ca), responder
-        )
+        return cls(root, ca, forge.certificate(forge.subject(), "head", ca), clerk, tokens.authority(ca), responder)
 
     @cached_property
     def store(self) -> TrustStore:
@@ -118,7 +119,11 @@ def _rich() -> list[tuple[x509.ExtensionType, bool]]:
     place = x509.UniformResourceIdentifier("http://crl.example/ca.crl")
     point = x509.DistributionPoint([place], None, frozenset({x509.ReasonFlags.key_compromise}), None)
     policy = x509.PolicyInformation(x509.ObjectIdentifier("1.2.398.3.3.2"), ["http://example/cps"])
-    named = [x509.RFC822Name("a@b.example"), x509.DNSName("b.example"), x509.RegisteredID(x509.ObjectIdentifier("1.2.3"))]
+    named = [
+        x509.RFC822Name("a@b.example"),
+        x509.DNSName("b.example"),
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
+    ]
     return [
         (x509.CRLDistributionPoints([x509.DistributionPoint([place], None, None, None), point]), False),
         (x509.FreshestCRL([point]), False),
