@@ -346,7 +346,7 @@ def _letters(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
     words = (
         b"-----BEGIN CMS-----\n", b"-----END CMS-----\n", b"-----BEGIN PKCS7-----", b"-----END PKCS7-----", b"-----",
         b"-----BEGIN PRIVATE KEY-----\n", b"-----BEGIN CERTIFICATE-----\r\n", b"Proc-Type: 4,ENCRYPTED\n\n",
-        b"=", b"==", b"\n", b"\r\n", b" " * 70, b"\t\v\f", b"\0", b"\xef\xbb\xbf", "ї".encode(), b"+/", b"-_", b"%2B", b"\xff",
+        b"=", b"==", b"\n", b"\r\n", b" " * 70, b"\t\v\f", b"\0", b"\xef\xbb\xbf", "ї".encode(), b"+/", b"-_", b"%2B",
     )  # fmt: skip
     match dice.randrange(6):
         case 0 | 1:

@@ -77,7 +77,8 @@ class Tally:
 
     def add(self, failure: Failure) -> None:
         known = self.failures.setdefault(failure.key, failure)
-        known.count += known is not failure
+        if known is not failure:
+            known.count += failure.count
 
     def merge(self, other: Tally) -> None:
         self.inputs += other.inputs
