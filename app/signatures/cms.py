@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.signatures import asn1
+from app.signatures import asn1, stray_keys
 from app.signatures.asn1 import Element, Malformed
 
 ID_DATA = "1.2.840.113549.1.7.1"
@@ -99,19 +99,24 @@ def read_cms(message: bytes | str) -> bytes:
     """Return a message as BER or DER, out of base64 or PEM if it came so.
 
     Raises:
-        Malformed: it is in none of these forms.
+        Malformed: it is in none of these forms; code ``private_key``: it is a key that nobody may see.
     """
     if isinstance(message, str):
-        try:
-            message = message.encode("ascii")
-        except UnicodeEncodeError:
-            raise Malformed from None
+        message = message.encode("ascii", "replace")  # what is lost belongs to no armour
     if len(message) > 2 * asn1.LARGEST_MESSAGE:
         raise Malformed("too_large")
     if not message or message.isspace():
         raise Malformed("empty")
-    if message[0] == asn1.SEQUENCE:
-        return message
+    is_bare = message[0] == asn1.SEQUENCE
+    if not is_bare and stray_keys.is_armoured_key(message):
+        raise Malformed("private_key")
+    octets = message if is_bare or stray_keys.is_key(message) else _out_of_armour(message)
+    if stray_keys.is_key(octets):
+        raise Malformed("private_key")
+    return octets
+
+
+def _out_of_armour(message: bytes) -> bytes:
     if not message[:64].lstrip().startswith(b"-----"):
         return asn1.unbase64(message)
     begin, last = _BEGIN.match(message), message.rfind(b"-----END")
