@@ -71,7 +71,10 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
         raise click.BadParameter(f"{value!r} is not a moment; write 2026-11-20T08:01:00Z") from None
     if moment.tzinfo is None:
         raise click.BadParameter(f"{value!r} has no time zone; write 2026-11-20T08:01:00Z")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise click.BadParameter(f"{value!r} is not within the calendar") from None
 
 
 @click.command("verify", cls=_Command)

@@ -24,6 +24,7 @@ database, no network.  Open ``verify.py`` first.
 ``evidence``      judging again later, against what was kept
 ``upgrade``       adding a time-stamp to a signature made earlier
 ``algorithms``    the table of what we can compute
+``stray_keys``    private keys that were sent by mistake
 ``asn1``          the bounded reader and the schemas under all of them
 ``effort``        how much computing one judgement may cost
 ``who``           may this signer sign for this organisation?

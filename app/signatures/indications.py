@@ -14,6 +14,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "empty": "FORMAT_FAILURE",
     "too_large": "FORMAT_FAILURE",
     "too_costly": "FORMAT_FAILURE",
+    "private_key": "FORMAT_FAILURE",
     "malformed": "FORMAT_FAILURE",
     "trailing_data": "FORMAT_FAILURE",
     "not_signed_data": "FORMAT_FAILURE",

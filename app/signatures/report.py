@@ -54,6 +54,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "empty": (None, FAILS),
     "too_large": (None, FAILS),
     "too_costly": (None, FAILS),
+    "private_key": (None, FAILS),
     "malformed": (None, FAILS),
     "trailing_data": (None, FAILS),
     "not_signed_data": (None, FAILS),
