@@ -80,6 +80,7 @@ def make_engine(url: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
         return create_engine(
             url,
+            hide_parameters=True,  # errors are logged: they may name a statement, never what was in the row
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": 5,
@@ -87,7 +88,7 @@ def make_engine(url: str) -> Engine:
                 " -c idle_in_transaction_session_timeout=60000",
             },
         )
-    engine = create_engine(url, connect_args={"timeout": 15})
+    engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 15})
 
     @event.listens_for(engine, "connect")
     def _settings(connection: Any, _record: Any) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-import structlog
 from flask import Flask, current_app, jsonify
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFProtect
@@ -23,7 +22,7 @@ from app.permissions import Permission
 from app.signatures import algorithms
 from app.storage import Storage
 from app.verification import views as verification
-from app.web import access, errors, headers, inputs, templating, transactions
+from app.web import access, errors, headers, inputs, logs, templating, transactions
 from app.web.inputs import ShortNumber
 
 LARGEST_REQUEST = 64 * 1024 * 1024
@@ -57,13 +56,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
         WTF_CSRF_TIME_LIMIT=None,
         SEND_FILE_MAX_AGE_DEFAULT=timedelta(hours=1),
     )
-    structlog.configure(
-        processors=[
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
-        ]
-    )
+    logs.configure()
     app.extensions["kezen.config"] = settings
     app.extensions["kezen.storage"] = Storage(settings.var / "files")
     app.extensions["kezen.engine"] = db.connect(settings)

@@ -36,7 +36,7 @@ class Kept:
     def is_usable_at(self, at: datetime) -> bool:
         """Whether the list is neither from later than ``at`` nor about to end."""
         ends = self.revoked.next_update
-        return self.revoked.this_update <= at + listed.CLOCK_SKEW and (ends is None or at < ends - SLACK)
+        return self.revoked.this_update - at <= listed.CLOCK_SKEW and (ends is None or ends - at > SLACK)
 
     @property
     def age(self) -> timedelta:

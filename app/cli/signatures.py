@@ -71,7 +71,10 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
         raise click.BadParameter(f"{value!r} is not a moment; write 2026-11-20T08:01:00Z") from None
     if moment.tzinfo is None:
         raise click.BadParameter(f"{value!r} has no time zone; write 2026-11-20T08:01:00Z")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise click.BadParameter(f"{value!r} is not within the calendar") from None
 
 
 @click.command("verify", cls=_Command)
@@ -137,6 +140,9 @@ def _told(report: SignatureReport) -> str:
             lines.append(f"  judged for {moment:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
         if signer.sub_indications:
             lines.append(f"  {signer.indication}: {', '.join(signer.sub_indications)}")
+        if signer.covers is not None:
+            kind = "whole" if signer.covers.whole else "element"
+            lines.append(f"  {say(f'sig.covers.{kind}', 'en')}: {signer.covers.path}")
         lines += [f"  {stage.value:<18}{outcome.value}" for stage, outcome in signer.stages.items()]
         for code in signer.findings:
             detail = signer.details.get(code)

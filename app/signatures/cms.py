@@ -7,11 +7,12 @@ has a wrong meaning (two digests, say) is kept as found and judged there.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.signatures import asn1
+from app.signatures import asn1, stray_keys
 from app.signatures.asn1 import Element, Malformed
 
 ID_DATA = "1.2.840.113549.1.7.1"
@@ -23,8 +24,15 @@ SIGNING_CERTIFICATE = "1.2.840.113549.1.9.16.2.12"
 SIGNING_CERTIFICATE_V2 = "1.2.840.113549.1.9.16.2.47"
 TIMESTAMP_TOKEN = "1.2.840.113549.1.9.16.2.14"  # noqa: S105, an object identifier
 
-MOST_SIGNERS, MOST_CERTIFICATES, MOST_ALGORITHMS, MOST_ATTRIBUTES = 16, 64, 32, 64
+MOST_SIGNERS, MOST_CERTIFICATES, MOST_ALGORITHMS = 16, 64, 32
+MOST_ATTRIBUTES = 64
+"""Attributes of one kind, signed or not, that a signer has, and values of all of them together."""
+MOST_LISTS = 64
 LARGEST_CERTIFICATE = 100_000
+LARGEST_ATTRIBUTES = 32 * 1024
+"""Octets of the signed attributes of one signer: they are hashed for each certificate that may be meant."""
+LARGEST_AROUND = 16 * 1024 * 1024
+"""Octets of a message without its content: they are copied several times."""
 
 
 @dataclass(frozen=True)
@@ -91,19 +99,24 @@ def read_cms(message: bytes | str) -> bytes:
     """Return a message as BER or DER, out of base64 or PEM if it came so.
 
     Raises:
-        Malformed: it is in none of these forms.
+        Malformed: it is in none of these forms; code ``private_key``: it is a key that nobody may see.
     """
     if isinstance(message, str):
-        try:
-            message = message.encode("ascii")
-        except UnicodeEncodeError:
-            raise Malformed from None
+        message = message.encode("ascii", "replace")  # what is lost belongs to no armour
     if len(message) > 2 * asn1.LARGEST_MESSAGE:
         raise Malformed("too_large")
     if not message or message.isspace():
         raise Malformed("empty")
-    if message[0] == asn1.SEQUENCE:
-        return message
+    is_bare = message[0] == asn1.SEQUENCE
+    if not is_bare and stray_keys.is_armoured_key(message):
+        raise Malformed("private_key")
+    octets = message if is_bare or stray_keys.is_key(message) else _out_of_armour(message)
+    if stray_keys.is_key(octets):
+        raise Malformed("private_key")
+    return octets
+
+
+def _out_of_armour(message: bytes) -> bytes:
     if not message[:64].lstrip().startswith(b"-----"):
         return asn1.unbase64(message)
     begin, last = _BEGIN.match(message), message.rfind(b"-----END")
@@ -146,6 +159,7 @@ class _Parts:
     content: Element | None
     certificates: Element | None
     signers: Element
+    around: Sequence[Element]
     without_content: tuple[bytes, ...]
 
 
@@ -171,12 +185,15 @@ def _parts(outer: Element) -> _Parts:
         raise Malformed
     if content is not None and content.tag not in (asn1.OCTETS, asn1.SEGMENTED):
         raise Malformed
+    if outer.after - (content.after - content.start if content is not None else 0) > LARGEST_AROUND:
+        raise Malformed("too_large")
     bare = asn1.tlv(asn1.SEQUENCE, kind.der())
     return _Parts(
         algorithms=algorithms,
         content=content,
         certificates=next((part for part in parts if part.tag == 0xA0), None),
         signers=parts[-1],
+        around=parts,
         without_content=tuple(bare if part is encapsulated else part.der() for part in parts),
     )
 
@@ -196,14 +213,16 @@ def _bound(parts: _Parts) -> None:
         # What was signed by the issuer is judged as it came, never in a form that we made of it.
         if not all(certificate.is_der for certificate in certificates):
             raise Malformed("certificate_malformed")
+    if any(part.tag == 0xA1 and len(part.children) > MOST_LISTS for part in parts.around):
+        raise Malformed
     for signer in parts.signers.children:
         for attributes in signer.children:
             if attributes.tag in (0xA0, 0xA1):
-                if len(attributes.children) > MOST_ATTRIBUTES:
-                    raise Malformed
-                for attribute in attributes.children:
-                    if attribute.children and len(attribute.children[-1].children) > MOST_ATTRIBUTES:
-                        raise Malformed
+                values = sum(len(one.children[-1].children) if one.children else 0 for one in attributes.children)
+                if max(len(attributes.children), values) > MOST_ATTRIBUTES:
+                    raise Malformed(detail="too many attributes")
+            if attributes.tag == 0xA0 and attributes.after - attributes.start > LARGEST_ATTRIBUTES:
+                raise Malformed("too_large")
 
 
 def _signer(info: Any, element: Element) -> SignerInfo:

@@ -134,7 +134,7 @@ class _Inquiry:
         return None
 
     def _is_issued(self, revoked: RevocationList) -> bool:
-        return revoked.is_usable and revoked.this_update <= self.now + CLOCK_SKEW
+        return revoked.is_usable and revoked.this_update - self.now <= CLOCK_SKEW
 
     def _speaks(self, revoked: RevocationList, point: Point) -> bool:
         """Whether a list is of the scope that a distribution point means (6.3.3 b)."""

@@ -359,7 +359,7 @@ def _refusal(
         return "extension"
     if nonce is not None and answer.nonce != asn1.tlv(asn1.OCTETS, nonce):
         return "nonce"
-    if answer.produced_at > at + skew:
+    if answer.produced_at - at > skew:
         return "future"
     why = "responder"
     for responder in _responders(answer, issuer):
@@ -434,12 +434,12 @@ def _state(
     answer: Answer, single: Single, *, at: datetime, until: datetime, window: timedelta, skew: timedelta
 ) -> Finding:
     this_update, next_update = single.this_update, single.next_update
-    if this_update > at + skew:
+    if this_update - at > skew:
         return Finding(State.REFUSED, "future")
-    if this_update > answer.produced_at + skew or (next_update is not None and next_update < this_update):
+    if this_update - answer.produced_at > skew or (next_update is not None and next_update < this_update):
         return Finding(State.REFUSED, "times")
     found = single.revocation
-    is_stale = this_update < until - window if next_update is None else next_update < until - skew
+    is_stale = until - this_update > window if next_update is None else until - next_update > skew
     # Only a hold can be lifted: any other revocation stays true, however old the word of it is.
     if is_stale and (found is None or found.reason == HOLD):
         return Finding(State.REFUSED, "stale", this_update=this_update)

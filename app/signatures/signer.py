@@ -152,13 +152,13 @@ def _validity(
         findings.add("not_yet_valid")
     if moment > certificate.not_after:
         findings.add("expired")
-    claimed = signature.signing_time
+    claimed = signature.signing_time  # differences are taken, for sums can leave the calendar
     if claimed is not None:
         # The signer's own claim proves nothing for the signature, but may speak against it.
-        if not certificate.not_before - policy.skew <= claimed <= certificate.not_after:
+        if certificate.not_before - claimed > policy.skew or claimed > certificate.not_after:
             findings.add("signing_time_outside")
-        if claimed > at + policy.skew:
+        if claimed - at > policy.skew:
             findings.add("signing_time_ahead")
-        elif is_stamped and claimed > moment + policy.skew:
+        elif is_stamped and claimed - moment > policy.skew:
             findings.add("signing_time_after_timestamp")
     findings.judged.add(Stage.VALIDITY)

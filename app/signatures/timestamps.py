@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from app.signatures import algorithms, asn1, certificates, cms, cms_signature, names, standing
 from app.signatures.asn1 import Element, Malformed
@@ -152,14 +152,17 @@ def _moment(element: Element) -> datetime:
     found = _MOMENT.fullmatch(element.content)
     if element.tag != asn1.GENERALIZED_TIME or found is None:
         raise Malformed(detail="time")
-    whole = asn1.moment(element.tag, found[1] + b"Z")
-    return whole + timedelta(seconds=float(b"0." + found[2])) if found[2] else whole
+    # Finer than a microsecond is cut off: rounded up, the last second of the calendar would leave it.
+    microseconds = int((found[2] or b"0")[:6].ljust(6, b"0"))
+    return asn1.moment(element.tag, found[1] + b"Z").replace(microsecond=microseconds)
 
 
 def _accuracy(element: Element | None) -> float | None:
     if element is None:
         return None
     units = {asn1.INTEGER: 1.0, 0x80: 1e-3, 0x81: 1e-6}
+    if any(part.tag not in units for part in element.children):
+        raise Malformed(detail="accuracy")
     return sum(units[part.tag] * int.from_bytes(part.content[:4], "big") for part in element.children)
 
 
@@ -253,7 +256,7 @@ def _own_faults(
         faults.append(("timestamp_malformed", "nonce"))
     if token.policy not in policy.tsa_policies:
         faults.append(("timestamp_policy", token.policy))
-    if token.at > at + policy.skew:
+    if token.at - at > policy.skew:
         faults.append(("timestamp_ahead", ""))
     return faults
 

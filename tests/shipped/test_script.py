@@ -24,7 +24,7 @@ def test_an_unknown_command_is_refused_with_the_list_of_commands():
     answer = run("./kezen", "nosuch")
 
     assert answer.returncode == 64
-    for command in ("run", "test", "check", "trace", "bench", "assets"):
+    for command in ("run", "test", "check", "trace", "bench", "fuzz", "assets"):
         assert f"\n  {command}" in answer.stderr
 
 

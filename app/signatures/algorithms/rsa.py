@@ -16,6 +16,8 @@ from app.signatures.algorithms.refusals import WeakKey
 RSA_ENCRYPTION = "1.2.840.113549.1.1.1"
 SHORTEST_KEY, LONGEST_KEY = 2048, 8192
 """Bits; longer keys only cost the verifier's time."""
+SMALLEST_EXPONENT, LONGEST_EXPONENT = 0x10001, 256
+"""The least public exponent, and the bits of the greatest: a long one costs as much as signing.  Source: FIPS 186-5."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,10 @@ class Pkcs1:
             return False
         if not isinstance(public, RSAPublicKey):
             return False
-        if not SHORTEST_KEY <= public.key_size <= LONGEST_KEY or public.public_numbers().e < 0x10001:
+        exponent = public.public_numbers().e
+        if not SHORTEST_KEY <= public.key_size <= LONGEST_KEY or exponent < SMALLEST_EXPONENT:
+            raise WeakKey(public.key_size)
+        if exponent.bit_length() > LONGEST_EXPONENT:
             raise WeakKey(public.key_size)
         if len(signature) != (public.key_size + 7) // 8:
             return False

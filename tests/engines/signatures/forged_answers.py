@@ -27,7 +27,7 @@ def revoked(since: datetime, reason: int | None = None) -> bytes:
 
 
 def time(moment: datetime) -> bytes:
-    return tlv(GENERALIZED_TIME, moment.strftime("%Y%m%d%H%M%SZ").encode())
+    return tlv(GENERALIZED_TIME, f"{moment.year:04}{moment:%m%d%H%M%SZ}".encode())
 
 
 def algorithm(oid: str) -> bytes:

@@ -125,9 +125,9 @@ BOMBS = {
 def test_a_decoding_bomb_is_refused(bomb, world):
     message = BOMBS[bomb]()
 
-    began = time.perf_counter()
+    began = time.process_time()
     report = world.verify(message)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
 
     assert report.verdict is Verdict.INVALID
     assert seconds < 1
@@ -164,10 +164,10 @@ def test_a_time_stamp_that_is_a_bomb_harms_nothing(bomb, world):
     }[bomb]
     message = tokens.message(world.head, *[lambda _, token=token: token for token in inner])
 
-    began = time.perf_counter()
+    began = time.process_time()
     report = world.verify(message)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     if bomb == "nested":
         assert report.reasons == ("malformed",)
     else:
@@ -209,10 +209,10 @@ def test_certificates_made_to_multiply_are_refused(world):
         certificates=[one.der for one in (*signers, *crowd)],
     )
 
-    began = time.perf_counter()
+    began = time.process_time()
     report = world.verify(message)
 
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
     assert report.reasons == ("too_costly",)
 
 

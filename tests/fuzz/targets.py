@@ -1,0 +1,18 @@
+"""All targets, by name; each is made when it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.fuzz import messages, papers, sums, words
+from tests.fuzz.target import Target
+
+TARGETS: dict[str, Callable[[], Target]] = {
+    "cms": messages.messages,
+    "armour": messages.armour,
+    "certificates": papers.of_certificates,
+    "crl": papers.of_lists,
+    "ocsp": words.of_answers,
+    "timestamps": words.of_timestamps,
+    "algorithms": sums.of_algorithms,
+}
