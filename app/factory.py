@@ -14,7 +14,6 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import catalogue, config, db, demo, schema
 from app.accounts import views as accounts
 from app.applications import views as applications
-from app.authorities.online import Online
 from app.cli import register as register_commands
 from app.library import views as library
 from app.notifications import views as notifications
@@ -61,7 +60,6 @@ def create_app(settings: config.Config | None = None) -> Flask:
     app.extensions["kezen.config"] = settings
     app.extensions["kezen.storage"] = Storage(settings.var / "files")
     app.extensions["kezen.engine"] = db.connect(settings)
-    app.extensions["kezen.online"] = Online.of(settings, settings.var / "authorities")
     catalogue.configure(settings)
     if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
         catalogue.present()

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -186,6 +187,23 @@ def ncalayer(
         else:
             raise RuntimeError("the signing emulator does not listen")
         yield port
+
+
+@contextmanager
+def authority(installation: Installation, *, behaviour: str = "ok", port: int = 0) -> Iterator[dict[str, str]]:
+    """Run the sandbox authority's services; give the variables by which an installation asks them."""
+    command = [str(PROGRAMS / "flask"), "--app", "wsgi", "sandbox", "authority"]
+    command += ["--port", str(port), "--behaviour", behaviour]
+    log = installation.var / f"authority.{secrets.token_hex(4)}.log"
+    with _running(command, installation.variables, log) as process:
+        end = time.monotonic() + 30
+        while time.monotonic() < end and process.poll() is None:
+            told = dict(re.findall(r"^(KEZEN_\w+)='(.*)'$", log.read_text(errors="replace"), re.MULTILINE))
+            if len(told) == 3:
+                yield told
+                return
+            time.sleep(0.05)
+        raise RuntimeError(log.read_text(errors="replace"))
 
 
 @contextmanager

@@ -17,7 +17,14 @@ from http import HTTPStatus
 from http.client import HTTPException
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NameResolutionError, ReadTimeoutError, SSLError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    NameResolutionError,
+    NewConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
 
 from app.authorities.addresses import Address
 
@@ -80,6 +87,8 @@ def ask(address: Address, question: Question, *, seconds: float, patience: Patie
             return _exchange(connection, address, question, silence=min(patience.silence, left))
     except NameResolutionError:
         raise NoAnswer("name", is_passing=True) from None
+    except NewConnectionError:  # urllib3 counts it among the time-outs
+        raise NoAnswer("connection", is_passing=True) from None
     except (ssl.SSLError, SSLError):
         raise NoAnswer("tls") from None
     except (TimeoutError, ConnectTimeoutError, ReadTimeoutError):

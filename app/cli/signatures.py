@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from app.cli import authority
 from app.sandbox import ncalayer
 from app.sandbox.pki import SandboxPki, SandboxRefused
 from app.signatures import trust
@@ -44,7 +45,9 @@ class _Command(click.Command):
 
 
 def commands() -> list[click.Command]:
-    """Return the commands of this file."""
+    """Return the commands of this file; ``flask sandbox`` has those of ``authority`` too."""
+    for command in authority.commands():
+        sandbox_group.add_command(command)
     return [verify_command, sandbox_group]
 
 
@@ -137,6 +140,9 @@ def _told(report: SignatureReport) -> str:
             lines.append(f"  judged for {moment:%Y-%m-%dT%H:%M:%SZ} ({by}), rules {signer.policy}")
         if signer.sub_indications:
             lines.append(f"  {signer.indication}: {', '.join(signer.sub_indications)}")
+        if signer.covers is not None:
+            kind = "whole" if signer.covers.whole else "element"
+            lines.append(f"  {say(f'sig.covers.{kind}', 'en')}: {signer.covers.path}")
         lines += [f"  {stage.value:<18}{outcome.value}" for stage, outcome in signer.stages.items()]
         for code in signer.findings:
             detail = signer.details.get(code)

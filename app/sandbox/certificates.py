@@ -13,7 +13,7 @@ from datetime import datetime
 
 from cryptography import x509
 from cryptography.x509.extensions import ExtensionType
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from app.sandbox.der import algorithm, integer, moment, oid
 from app.sandbox.keys import GostKey, Key
@@ -88,8 +88,10 @@ def certificate(
     return x509.load_der_x509_certificate(_signed(private, tbs))
 
 
-def revocation_list(issuer: Issuer, revoked: Iterable[Revoked], *, at: datetime) -> bytes:
-    """Return the issuer's list as of ``at``, good until the issuer expires."""
+def revocation_list(
+    issuer: Issuer, revoked: Iterable[Revoked], *, at: datetime, until: datetime | None = None
+) -> bytes:
+    """Return the issuer's list as of ``at``, good ``until`` then; without that, until the issuer expires."""
     entries = [
         tlv(SEQUENCE, integer(one.serial), moment(one.at), _extensions([(x509.CRLReason(one.reason), False)]))
         for one in revoked
@@ -101,7 +103,7 @@ def revocation_list(issuer: Issuer, revoked: Iterable[Revoked], *, at: datetime)
         algorithm(issuer.private.signature_oid),
         issuer.certificate.subject.public_bytes(),
         moment(at),
-        moment(issuer.certificate.not_valid_after_utc),
+        moment(until or issuer.certificate.not_valid_after_utc),
         tlv(SEQUENCE, *entries) if entries else b"",
         tlv(0xA0, _extensions([(number, False), (_authority(issuer.private.public), False)])),
     )
@@ -207,5 +209,30 @@ def of_person(
             (x509.SubjectKeyIdentifier(_identifier(private.public)), False),
             (_authority(issuer.private.public), False),
             (x509.UnrecognizedExtension(x509.ObjectIdentifier(KEY_STORE), in_a_file), False),
+        ),
+    )
+
+
+def of_service(name: str, private: Key, issuer: Issuer, *, purpose: x509.ObjectIdentifier) -> x509.Certificate:
+    """Return the certificate of an OCSP responder or a time-stamping authority, as long as its issuer's.
+
+    The purpose stands alone, and critically for time-stamping (RFC 3161, 2.3); whether a responder
+    was revoked is not to be asked (RFC 6960, 4.2.2.2.1).
+    """
+    is_responder = purpose == ExtendedKeyUsageOID.OCSP_SIGNING
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name), x509.NameAttribute(NameOID.COUNTRY_NAME, "KZ")])
+    return certificate(
+        subject,
+        private.public,
+        issuer,
+        issuer.private,
+        not_before=issuer.certificate.not_valid_before_utc,
+        not_after=issuer.certificate.not_valid_after_utc,
+        extensions=(
+            (key_usage("digital_signature"), True),
+            (x509.ExtendedKeyUsage([purpose]), not is_responder),
+            (x509.SubjectKeyIdentifier(_identifier(private.public)), False),
+            (_authority(issuer.private.public), False),
+            *([(x509.OCSPNoCheck(), False)] if is_responder else []),
         ),
     )

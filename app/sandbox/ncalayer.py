@@ -2,9 +2,8 @@
 
 The shapes of requests and answers are those of recorded dialogues (``tests``); the person at the
 key-store window is played by ``Behaviour``.  What differs from the real one: a key chosen
-beforehand instead of a window, no time-stamps (the sandbox has no such authority; a request with
-``tsaProfile`` is answered without one), no XML.  The words of the wrong-password answer are Java's
-own; no recording has them.
+beforehand instead of a window, no time-stamps (a request with ``tsaProfile`` is answered without
+one).  The words of the wrong-password answer are Java's own; no recording has them.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from websockets.sync.server import Server, ServerConnection
 from websockets.sync.server import serve as listen
 
 from app.sandbox import pki as sandbox
-from app.sandbox import signing
+from app.sandbox import signing, xml_signing
 from app.sandbox.pki import SandboxPki, SigningKey
 from app.signatures import certificates, names
 from app.signatures.certificates import Certificate
@@ -127,6 +126,8 @@ class Agent:
             "createCAdESFromBase64": self._sign_base64,
             "createCMSSignatureFromBase64": self._sign_base64,
             "createCAdESFromBase64Hash": self._sign_hash,
+            "signXml": self._sign_xml,
+            "signXmls": self._sign_xmls,
             "changeLocale": self._change_locale,
         }
         if method not in methods or not isinstance(args, list):
@@ -164,6 +165,25 @@ class Agent:
             raise _Failed
         return base64.b64encode(_sign_digest(self._chosen(), digest)).decode()
 
+    def _sign_xml(self, args: list[Any]) -> str:
+        _expect(args, str, str, str, str, str)
+        return self._xml(self._chosen(), *args[2:])
+
+    def _sign_xmls(self, args: list[Any]) -> list[str]:
+        _expect(args, str, str, list, str, str)
+        if not all(isinstance(text, str) for text in args[2]):
+            raise _Mismatch
+        key = self._chosen()
+        return [self._xml(key, text, *args[3:]) for text in args[2]]
+
+    def _xml(self, key: SigningKey, text: str, element: str, parent: str) -> str:
+        try:
+            if element:
+                return xml_signing.sign_element(key, text, element=element, parent=parent or "/*")
+            return xml_signing.sign(key, text)
+        except xml_signing.NotSigned as why:
+            raise _Failed(str(why)) from None
+
     def _change_locale(self, args: list[Any]) -> None:
         _expect(args, str)
 
@@ -175,11 +195,12 @@ class Agent:
         for name in ("signingParams", "signerParams"):
             if not isinstance(args.get(name), dict):
                 return _invocation_error(f'org.json.JSONException: JSONObject["{name}"] is not a JSONObject.')
-        if args.get("format") != "cms":
+        sign = {"cms": _sign_cms, "xml": _sign_xml}.get(str(args.get("format")))
+        if sign is None:
             return {
                 "status": False,
                 "code": "INVALID_SIGNING_PARAMS",
-                "message": "The sandbox signs the format cms only.",
+                "message": "The sandbox signs the formats cms and xml only.",
             }
         data = args.get("data")
         several = isinstance(data, list)
@@ -188,7 +209,7 @@ class Agent:
             return _invocation_error('org.json.JSONException: JSONObject["data"] is not a string.')
         try:
             key = self._chosen(args["signerParams"])
-            signed = [signing.armour(_sign_item(key, item, args["signingParams"])) for item in items]
+            signed = [sign(key, item, args["signingParams"]) for item in items]
         except _Cancelled:
             return {"body": {}, "status": True}
         except _Failed as failed:
@@ -239,14 +260,25 @@ def _fits(key: SigningKey, filters: dict[str, Any]) -> bool:
     )
 
 
-def _sign_item(key: SigningKey, item: str, params: dict[str, Any]) -> bytes:
+def _content(item: str, params: dict[str, Any]) -> bytes:
     try:
-        content = base64.b64decode(item, validate=True) if params.get("decode") else item.encode()
+        return base64.b64decode(item, validate=True) if params.get("decode") else item.encode()
     except (binascii.Error, ValueError):
         raise _Failed("java.lang.IllegalArgumentException: Illegal base64 character") from None
+
+
+def _sign_cms(key: SigningKey, item: str, params: dict[str, Any]) -> str:
+    content = _content(item, params)
     if params.get("digested"):
-        return _sign_digest(key, content)
-    return _sign(key, content, attached=bool(params.get("encapsulate")))
+        return signing.armour(_sign_digest(key, content))
+    return signing.armour(_sign(key, content, attached=bool(params.get("encapsulate"))))
+
+
+def _sign_xml(key: SigningKey, item: str, params: dict[str, Any]) -> str:
+    try:
+        return xml_signing.sign(key, _content(item, params).decode("utf-8", "replace"), compact=True)
+    except xml_signing.NotSigned as why:
+        raise _Failed(str(why)) from None
 
 
 def _sign(key: SigningKey, content: bytes, *, attached: bool) -> bytes:

@@ -6,6 +6,8 @@ used.  Everything lies in one folder, made at the first opening:
 ``authority/anchors``, ``intermediates``, ``lists``   what a verifier needs (public); also the NCA's test
                                                       authority, which issued the published test keys
 ``authority/private``                                 the authority's keys
+``authority/services``                                keys of its OCSP responders and time-stamping authorities
+``authority/issued``                                  every certificate that it issued
 ``accounts.json``                                     account key -> whom its certificate names
 ``keys/<account>.p12``, ``<account>.gost.pem``        people's keys; password of the first ``Qwerty12``
 
@@ -15,7 +17,6 @@ Files are written whole or not at all, for the owner only; two processes may ope
 from __future__ import annotations
 
 import fcntl
-import ipaddress
 import json
 import os
 import re
@@ -28,22 +29,20 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, pkcs12
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from app.sandbox import certificates, keys, nca, signing
+from app.sandbox import certificates, files, nca, signing
 from app.sandbox.certificates import Issuer, Revoked, key_usage
-from app.sandbox.keys import GostKey, Key, RsaKey
+from app.sandbox.files import export_p12, tls_pair
+from app.sandbox.keys import GostKey, RsaKey
 from app.sandbox.people import PASSWORD, ROLE_PURPOSES, Person, SandboxRefused, SigningKey, subject_of
-from app.signatures import asn1, trust
+from app.signatures import trust
 from app.signatures.certificates import EMAIL_PROTECTION
 from app.signatures.trust import TrustStore
 
 __all__ = [
-    "PASSWORD", "ROLE_PURPOSES", "Person", "SandboxPki", "SandboxRefused", "SigningKey", "export_p12", "key_usage",
-    "sign_with", "tls_pair",
+    "ISSUERS", "PASSWORD", "ROLE_PURPOSES", "Person", "SandboxPki", "SandboxRefused", "SigningKey", "export_p12",
+    "key_usage", "sign_with", "tls_pair",
 ]  # fmt: skip
 
 AUTHORITY_YEARS, PERSON_DAYS = 20, 365
@@ -58,6 +57,11 @@ class _Branch:
     title: str
     kind: type[RsaKey] | type[GostKey]
 
+    @property
+    def ca(self) -> str:
+        """Return the name of the issuing CA."""
+        return f"{self.prefix}ca"
+
     def make(self, folder: Path) -> None:
         """Write both into a folder of an authority, the root's certificate last."""
         now = datetime.now(UTC)
@@ -68,13 +72,15 @@ class _Branch:
         root = Issuer(root_key, certificates.of_authority(named[0], root_key, None, path_length=None, **period))
         ca = Issuer(ca_key, certificates.of_authority(named[1], ca_key, root, path_length=0, **period))
         for name, place, made in (("ca", "intermediates", ca), ("root", "anchors", root)):
-            _write(folder / "private" / f"{self.prefix}{name}.pem", _pem(made.private))
-            _write(folder / "lists" / f"{self.prefix}{name}.crl", certificates.revocation_list(made, [], at=start))
-            _write(folder / place / f"{self.prefix}{name}.cer", made.certificate.public_bytes(Encoding.DER))
+            files.write(folder / "private" / f"{self.prefix}{name}.pem", files.pem(made.private))
+            files.write(folder / "lists" / f"{self.prefix}{name}.crl", certificates.revocation_list(made, [], at=start))
+            files.write(folder / place / f"{self.prefix}{name}.cer", made.certificate.public_bytes(Encoding.DER))
 
 
 _RSA, _GOST = _Branch("", "RSA", RsaKey), _Branch("gost_", "GOST", GostKey)
 _BRANCHES = (_RSA, _GOST)
+ISSUERS = tuple(f"{branch.prefix}{name}" for branch in _BRANCHES for name in ("root", "ca"))
+"""Names of all that issue certificates here; also those of their lists."""
 
 
 class SandboxPki:
@@ -157,10 +163,10 @@ class SandboxPki:
             if known.get(key) == person:
                 return
             known[key] = person
-            for store in (f"{key}.p12", f"{key}.gost.pem"):
-                (self.folder / "keys" / store).unlink(missing_ok=True)
+            for gost in (False, True):
+                self._forget(key, gost=gost)
             listed = {account: asdict(one) for account, one in sorted(known.items())}
-            _write(self.folder / "accounts.json", json.dumps(listed, ensure_ascii=False, indent=1).encode())
+            files.write(self.folder / "accounts.json", json.dumps(listed, ensure_ascii=False, indent=1).encode())
 
     def key_for(self, key: str, *, gost: bool = False) -> SigningKey:
         """Return the account's key, RSA or GOST; one that is missing, or expires within a day, is issued.
@@ -172,30 +178,51 @@ class SandboxPki:
         """
         if key.startswith(nca.PREFIX):
             return nca.key(key)
-        person = self.accounts().get(key)
-        if person is None:
-            known = ", ".join(sorted(self.accounts())) or "none yet: load the demo data first"
-            raise SandboxRefused(f"no sandbox key for {key!r}; known accounts: {known}; {', '.join(nca.accounts())}")
-        store = self.folder / "keys" / (f"{key}.gost.pem" if gost else f"{key}.p12")
+        person = self._person(key)
+        store = self._store(key, gost=gost)
         with self._locked():
-            kept = _open_store(store)
-            if kept is not None and self._still_serves(kept, _GOST if gost else _RSA):
+            kept = files.open_store(store)
+            branch = _GOST if gost else _RSA
+            if kept is not None and (files.as_is(store).exists() or self._still_serves(kept, branch)):
+                self._note(branch.ca, kept.certificate)  # older versions took no note
                 return kept
-            issued = self.issue(person, gost=gost)
-            _write(store, _export_pem(issued) if gost else export_p12(issued, name=key))
-            return issued
+            return self._keep(key, self.issue(person, gost=gost))
+
+    def _store(self, key: str, *, gost: bool) -> Path:
+        return self.folder / "keys" / (f"{key}.gost.pem" if gost else f"{key}.p12")
+
+    def _keep(self, key: str, issued: SigningKey) -> SigningKey:
+        gost = isinstance(issued.private, GostKey)
+        files.write(
+            self._store(key, gost=gost), files.export_pem(issued) if gost else files.export_p12(issued, name=key)
+        )
+        return issued
+
+    def _forget(self, key: str, *, gost: bool) -> None:
+        store = self._store(key, gost=gost)
+        for path in (store, files.as_is(store)):
+            path.unlink(missing_ok=True)
 
     def _still_serves(self, key: SigningKey, branch: _Branch) -> bool:
         """Whether the key is of this authority and will not expire within a day."""
         lasts = key.certificate.not_valid_after_utc > datetime.now(UTC) + timedelta(days=1)
-        return lasts and key.chain == (self._issuer(branch).certificate,)
+        return lasts and key.chain == (self.issuer(branch.ca).certificate,)
 
     def issue(
-        self, person: Person, *, at: datetime | None = None, days: int = PERSON_DAYS, gost: bool = False
+        self,
+        person: Person,
+        *,
+        at: datetime | None = None,
+        days: int = PERSON_DAYS,
+        gost: bool = False,
+        is_noted: bool = True,
     ) -> SigningKey:
-        """Issue a signing certificate, valid from an hour before ``at``; nothing is kept."""
+        """Issue a signing certificate, valid from an hour before ``at``; the key is not kept.
+
+        Of a certificate that is not noted the authority will say that it never issued it.
+        """
         branch = _GOST if gost else _RSA
-        ca, private = self._issuer(branch), branch.kind.new()
+        ca, private = self.issuer(branch.ca), branch.kind.new()
         start = (at or datetime.now(UTC)) - timedelta(hours=1)
         purposes = [EMAIL_PROTECTION, *dict.fromkeys(oid for role in person.roles for oid in ROLE_PURPOSES[role])]
         certificate = certificates.of_person(
@@ -206,6 +233,8 @@ class SandboxPki:
             not_before=start,
             not_after=start + timedelta(days=days),
         )
+        if is_noted:
+            self._note(branch.ca, certificate)
         return SigningKey(private, certificate, (ca.certificate,))
 
     def sign(
@@ -214,29 +243,98 @@ class SandboxPki:
         """Return the signed message (CMS, DER) of an account over ``content``."""
         return sign_with(self.key_for(key, gost=gost), content, attached=attached, at=at)
 
-    def revoke(self, key: str, *, at: datetime | None = None, gost: bool = False) -> None:
+    def expire(self, key: str, *, at: datetime | None = None, gost: bool = False) -> SigningKey:
+        """Give the account a key whose certificate ended ten days before ``at``; it stays until ``renew``."""
+        person = self._person(key)
+        ended = self.issue(person, at=(at or datetime.now(UTC)) - timedelta(days=20), days=10, gost=gost)
+        with self._locked():
+            self._keep(key, ended)
+            files.write(files.as_is(self._store(key, gost=gost)), b"")
+        return ended
+
+    def renew(self, key: str, *, gost: bool = False) -> SigningKey:
+        """Give the account a new key in place of one that has expired or was revoked."""
+        self._person(key)
+        with self._locked():
+            self._forget(key, gost=gost)
+        return self.key_for(key, gost=gost)
+
+    def revoke(
+        self,
+        key: str,
+        *,
+        at: datetime | None = None,
+        reason: x509.ReasonFlags = x509.ReasonFlags.superseded,
+        gost: bool = False,
+    ) -> None:
         """Put the account's certificate on the revocation list.
 
         Raises:
             SandboxRefused: the certificate is the NCA's to revoke.
         """
+        self._person(key)
+        serial = self.key_for(key, gost=gost).certificate.serial_number
+        name = (_GOST if gost else _RSA).ca
+        with self._locked():
+            revoked = [one for one in self.revoked(name) if one.serial != serial]
+            revoked.append(Revoked(serial, at or datetime.now(UTC), reason))
+            written = certificates.revocation_list(self.issuer(name), revoked, at=datetime.now(UTC))
+            files.write(self.lists / f"{name}.crl", written)
+
+    def _person(self, key: str) -> Person:
+        """Return whom an account's certificate names, if it is the sandbox's to issue.
+
+        Raises:
+            SandboxRefused: it is not, or nobody is enrolled under this key.
+        """
         if key.startswith(nca.PREFIX):
             raise SandboxRefused(f"{key}: the NCA issued this certificate; its published list says what is revoked")
-        serial = self.key_for(key, gost=gost).certificate.serial_number
-        branch = _GOST if gost else _RSA
-        revoked = Revoked(serial, at or datetime.now(UTC), x509.ReasonFlags.superseded)
-        file = self.lists / f"{branch.prefix}ca.crl"
-        with self._locked():
-            known = certificates.revoked_in(file.read_bytes())
-            issuer = self._issuer(branch)
-            _write(file, certificates.revocation_list(issuer, [*known, revoked], at=datetime.now(UTC)))
+        person = self.accounts().get(key)
+        if person is None:
+            known = ", ".join(sorted(self.accounts())) or "none yet: load the demo data first"
+            raise SandboxRefused(f"no sandbox key for {key!r}; known accounts: {known}; {', '.join(nca.accounts())}")
+        return person
 
     # --- the authority ---
 
-    def _issuer(self, branch: _Branch) -> Issuer:
-        written = (self.authority / "private" / f"{branch.prefix}ca.pem").read_text()
-        certificate = (self.intermediates / f"{branch.prefix}ca.cer").read_bytes()
-        return Issuer(_read_pem(written), x509.load_der_x509_certificate(certificate))
+    def issuer(self, name: str) -> Issuer:
+        """Return one of ``ISSUERS`` with its key."""
+        written = (self.authority / "private" / f"{name}.pem").read_text()
+        folder = self.anchors if name.endswith("root") else self.intermediates
+        return Issuer(files.read_pem(written), x509.load_der_x509_certificate((folder / f"{name}.cer").read_bytes()))
+
+    def revoked(self, name: str) -> list[Revoked]:
+        """Return what one of ``ISSUERS`` has revoked."""
+        return certificates.revoked_in((self.lists / f"{name}.crl").read_bytes())
+
+    def has_issued(self, name: str, serial: int) -> bool:
+        """Whether one of ``ISSUERS`` issued a certificate of this number."""
+        if name.endswith("root"):
+            certificate = self.issuer(name.removesuffix("root") + "ca").certificate
+            return serial == certificate.serial_number
+        return (self.authority / "issued" / f"{name}-{serial:x}.cer").exists()
+
+    def service(self, title: str, name: str, purpose: x509.ObjectIdentifier) -> SigningKey:
+        """Return the key of a service that one of ``ISSUERS`` has certified, made at first use.
+
+        ``title`` is a word, ``purpose`` what its certificate is for.
+        """
+        store, issuer = self.authority / "services" / f"{name}_{title.lower()}.pem", self.issuer(name)
+        with self._locked():
+            kept = files.open_store(store)
+            if kept is None:
+                private = type(issuer.private).new()
+                named = f"KEZEN SANDBOX {title} ({name.upper()}) TEST"
+                certificate = certificates.of_service(named, private, issuer, purpose=purpose)
+                kept = SigningKey(private, certificate, (issuer.certificate,))
+                self._note(name, certificate)
+                files.write(store, files.export_pem(kept))
+            return kept
+
+    def _note(self, name: str, certificate: x509.Certificate) -> None:
+        file = self.authority / "issued" / f"{name}-{certificate.serial_number:x}.cer"
+        if not file.exists():
+            files.write(file, certificate.public_bytes(Encoding.DER))
 
     def _found(self) -> None:
         """Make the authority beside its place and move it there; if another was faster, theirs holds."""
@@ -276,7 +374,7 @@ def _complete(authority: Path) -> None:
         if not (authority / "anchors" / f"{branch.prefix}root.cer").exists():
             branch.make(authority)
     for place, content in nca.authority().items():
-        _write(authority / place, content)
+        files.write(authority / place, content)
 
 
 def _refuse_production(environment: str) -> None:
@@ -289,83 +387,3 @@ def sign_with(key: SigningKey, content: bytes, *, attached: bool, at: datetime |
     return signing.sign(
         key.private, key.certificate, content, attached=attached, at=at or datetime.now(UTC), chain=key.chain
     )
-
-
-def export_p12(key: SigningKey, *, name: str) -> bytes:
-    """Return the key store of a person, as one takes it to another machine; its password is ``PASSWORD``.
-
-    Raises:
-        SandboxRefused: a GOST key, for which no such store is written.
-    """
-    if not isinstance(key.private, RsaKey):
-        raise SandboxRefused("only RSA keys are exported")
-    return pkcs12.serialize_key_and_certificates(
-        name.encode(), key.private.private, key.certificate, list(key.chain), BestAvailableEncryption(PASSWORD)
-    )
-
-
-# --- files ------------------------------------------------------------------------------------------
-
-
-def _pem(private: Key) -> bytes:
-    return asn1.armour(private.pkcs8(), "PRIVATE KEY").encode()
-
-
-def _read_pem(written: str) -> Key:
-    found = re.search(r"-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\s]+)-----END PRIVATE KEY-----", written)
-    return keys.read(asn1.unbase64(found[1] if found else ""))
-
-
-def _export_pem(key: SigningKey) -> bytes:
-    return _pem(key.private) + b"".join(one.public_bytes(Encoding.PEM) for one in (key.certificate, *key.chain))
-
-
-def _open_store(path: Path) -> SigningKey | None:
-    if not path.exists():
-        return None
-    if path.suffix == ".pem":
-        own, *chain = x509.load_pem_x509_certificates(path.read_bytes())
-        return SigningKey(_read_pem(path.read_text()), own, tuple(chain))
-    private, certificate, others = pkcs12.load_key_and_certificates(path.read_bytes(), PASSWORD)
-    assert isinstance(private, RSAPrivateKey)
-    assert certificate is not None
-    return SigningKey(RsaKey(private), certificate, tuple(others))
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, readable by its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.rename(path)
-
-
-def tls_pair(folder: Path) -> tuple[Path, Path]:
-    """Return certificate and key (PEM) of 127.0.0.1 for the emulator, self-signed, made at first use."""
-    certificate_file, key_file = folder / "tls" / "127.0.0.1.pem", folder / "tls" / "127.0.0.1.key.pem"
-    if not certificate_file.exists():
-        private = RsaKey.new()
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-        now = datetime.now(UTC)
-        addresses: list[x509.GeneralName] = [
-            x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost"),
-        ]  # fmt: skip
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name)
-            .public_key(private.private.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(days=1))
-            .not_valid_after(now + timedelta(days=800))
-            .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
-            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .sign(private.private, hashes.SHA256())
-        )
-        _write(key_file, _pem(private))
-        _write(certificate_file, certificate.public_bytes(Encoding.PEM))
-    return certificate_file, key_file

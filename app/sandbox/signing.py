@@ -31,11 +31,13 @@ def attribute(dotted: str, *values: bytes) -> bytes:
     return tlv(SEQUENCE, oid(dotted), tlv(SET, *values))
 
 
-def signed_attributes(digest: bytes, certificate: bytes, *, at: datetime) -> list[bytes]:
+def signed_attributes(
+    digest: bytes, certificate: bytes, *, at: datetime, content_type: str = cms.ID_DATA
+) -> list[bytes]:
     """Return the four signed attributes of createCAdES, each as DER."""
     certificate_name = tlv(SEQUENCE, tlv(OCTETS, hashlib.sha256(certificate).digest()))
     return [
-        attribute(cms.CONTENT_TYPE, oid(cms.ID_DATA)),
+        attribute(cms.CONTENT_TYPE, oid(content_type)),
         attribute(cms.SIGNING_TIME, moment(at)),
         attribute(cms.MESSAGE_DIGEST, tlv(OCTETS, digest)),
         attribute(cms.SIGNING_CERTIFICATE_V2, tlv(SEQUENCE, tlv(SEQUENCE, certificate_name))),
@@ -76,7 +78,7 @@ def signed_data(
             0xA0,
             tlv(
                 SEQUENCE,
-                integer(1),
+                integer(1 if content_type == cms.ID_DATA else 3),
                 tlv(SET, *sorted(map(algorithm, digests))),
                 tlv(SEQUENCE, *encapsulated),
                 tlv(0xA0, *sorted(certificates)) if certificates else b"",

@@ -6,6 +6,8 @@ database, no network.  Open ``verify.py`` first.
 ``verify``        the judgement of a signed message
 ``signer``        the judgement of one signer, whatever the signature is wrapped in
 ``cms_signature``  is one signature of a message intact, and whose key made it?
+``xml_signature``  what does each signature of an XML document cover, is that intact, and whose
+                  key made it?  ``xmldsig`` takes one apart, ``xml_document`` reads what lies around
 ``report``        what is known: verdicts, stages, and every reason a refusal can have;
                   ``indications`` says it in the words of ETSI
 ``policy``        the rules by which signatures are judged, as dated data

@@ -11,7 +11,6 @@ OF_FAILED = frozenset({"FORMAT_FAILURE", "HASH_FAILURE", "SIG_CRYPTO_FAILURE", "
 
 SUB_INDICATIONS: Mapping[str, str] = {
     # of the message
-    "xml_unsupported": "GENERIC",
     "empty": "FORMAT_FAILURE",
     "too_large": "FORMAT_FAILURE",
     "too_costly": "FORMAT_FAILURE",
@@ -27,15 +26,26 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "content_missing": "SIGNED_DATA_NOT_FOUND",
     "content_differs": "HASH_FAILURE",
     "content_is_attributes": "SIG_CONSTRAINTS_FAILURE",
+    "xml_doctype": "FORMAT_FAILURE",
+    "xml_partly_signed": "SIG_CONSTRAINTS_FAILURE",
     # integrity
     "content_changed": "HASH_FAILURE",
     "signature_wrong": "SIG_CRYPTO_FAILURE",
     "certificate_missing": "NO_SIGNING_CERTIFICATE_FOUND",
     "certificate_foreign": "NO_SIGNING_CERTIFICATE_FOUND",
     "certificate_misnamed": "NO_SIGNING_CERTIFICATE_FOUND",
+    "certificate_ambiguous": "NO_SIGNING_CERTIFICATE_FOUND",
+    "xml_structure": "FORMAT_FAILURE",
+    "xml_reference_missing": "FORMAT_FAILURE",
+    "xml_reference_several": "GENERIC",
+    "xml_reference_external": "SIGNED_DATA_NOT_FOUND",
+    "xml_reference_unresolved": "SIGNED_DATA_NOT_FOUND",
+    "xml_id_duplicate": "FORMAT_FAILURE",
+    "xml_transform": "SIG_CONSTRAINTS_FAILURE",
     "algorithm_unsupported": "GENERIC",
     "hash_too_slow": "GENERIC",
     "algorithm_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
+    "algorithm_symmetric": "SIG_CRYPTO_FAILURE",
     "algorithm_mismatch": "SIG_CRYPTO_FAILURE",
     "key_weak": "CRYPTO_CONSTRAINTS_FAILURE_NO_POE",
     # signed attributes

@@ -58,7 +58,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "malformed": (None, FAILS),
     "trailing_data": (None, FAILS),
     "not_signed_data": (None, FAILS),
-    "xml_unsupported": (None, OPEN),
+    "xml_doctype": (None, FAILS),
     "no_signers": (None, FAILS),
     "too_many_signers": (None, FAILS),
     "duplicate_signer": (None, FAILS),
@@ -74,9 +74,18 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "certificate_foreign": (Stage.INTEGRITY, FAILS),
     "certificate_misnamed": (Stage.INTEGRITY, FAILS),
     "several_certificates": (Stage.INTEGRITY, NOTE),
+    "certificate_ambiguous": (Stage.INTEGRITY, FAILS),
+    "xml_structure": (Stage.INTEGRITY, FAILS),
+    "xml_reference_missing": (Stage.INTEGRITY, FAILS),
+    "xml_reference_several": (Stage.INTEGRITY, OPEN),
+    "xml_reference_external": (Stage.INTEGRITY, FAILS),
+    "xml_reference_unresolved": (Stage.INTEGRITY, FAILS),
+    "xml_id_duplicate": (Stage.INTEGRITY, FAILS),
+    "xml_transform": (Stage.INTEGRITY, FAILS),
     "algorithm_unsupported": (Stage.INTEGRITY, OPEN),
     "hash_too_slow": (Stage.INTEGRITY, OPEN),
     "algorithm_weak": (Stage.INTEGRITY, FAILS),
+    "algorithm_symmetric": (Stage.INTEGRITY, FAILS),
     "algorithm_mismatch": (Stage.INTEGRITY, FAILS),
     "key_weak": (Stage.INTEGRITY, FAILS),
     # what the signer signed beside the content
@@ -90,6 +99,8 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "signing_certificate_unsupported": (Stage.SIGNED_ATTRIBUTES, OPEN),
     "signing_certificate_absent": (Stage.SIGNED_ATTRIBUTES, NOTE),
     "digest_unlisted": (Stage.SIGNED_ATTRIBUTES, NOTE),
+    "xml_partly_signed": (Stage.SIGNED_ATTRIBUTES, FAILS),
+    "xml_comments_unsigned": (Stage.SIGNED_ATTRIBUTES, NOTE),
     # time-stamps: what cannot be relied upon is told, and the signature is judged as if it had none
     "timestamp_not_verified": (Stage.TIMESTAMP, NOTE),
     "timestamp_malformed": (Stage.TIMESTAMP, NOTE),
@@ -225,6 +236,29 @@ class TimeStamp:
 
 
 @dataclass(frozen=True)
+class Coverage:
+    """What a signature in XML covers: the whole document or, if ``whole`` is not set, one element of it.
+
+    ``path`` is where the element stands, ``identifier`` its own, by which it was found.  ``octets``
+    is the canonical form that was signed; None when it is not the one that the document has now.
+    """
+
+    whole: bool
+    path: str
+    identifier: str | None = None
+    octets: bytes | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as JSON-able values; of what was signed the SHA-256."""
+        return {
+            "whole_document": self.whole,
+            "path": self.path,
+            "id": self.identifier,
+            "sha256": None if self.octets is None else hashlib.sha256(self.octets).hexdigest(),
+        }
+
+
+@dataclass(frozen=True)
 class SignerReport:
     """What is known of one signer.
 
@@ -234,7 +268,8 @@ class SignerReport:
     it is judged for.  That moment is ``reference_time``: the time of ``timestamp``, the earliest
     token that may be relied upon, else the moment of the check.  ``policy`` names the rules.
     ``findings`` are codes of ``REASONS``, ``details`` a few words to some of them.  ``evidence``
-    is all that was relied upon, the signature itself and the anchors' trust excepted.
+    is all that was relied upon, the signature itself and the anchors' trust excepted.  ``covers``
+    is set for a signature in XML, which may cover less than the document it stands in.
     """
 
     findings: tuple[str, ...]
@@ -256,6 +291,7 @@ class SignerReport:
     timestamp: TimeStamp | None = None
     policy: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    covers: Coverage | None = None
     details: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -324,6 +360,7 @@ class SignerReport:
             "timestamp": self.timestamp.to_dict() if self.timestamp else None,
             "policy": self.policy,
             "evidence": [one.to_dict() for one in self.evidence],
+            "covers": self.covers.to_dict() if self.covers else None,
         }
 
 
@@ -332,7 +369,8 @@ class SignatureReport:
     """What is known of one signed message, as of ``checked_at``.
 
     ``content`` is what was signed: the attached content or the document given beside it; None
-    when there was none.  ``findings`` concern the message as a whole, the signers have their own.
+    when there was none.  In XML it is the canonical form of what the first signature covers.
+    ``findings`` concern the message as a whole, the signers have their own.
     """
 
     findings: tuple[str, ...]

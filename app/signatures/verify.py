@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.signatures import certificates, cms, cms_signature, effort, signer
+from app.signatures import certificates, cms, cms_signature, effort, signer, xml_document, xml_signature
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import SignedData, SignerInfo
@@ -18,8 +18,6 @@ from app.signatures.report import Findings, SignatureReport, SignerReport
 from app.signatures.trust import TrustStore
 
 __all__ = ["STRICT", "WITHOUT_REVOCATION", "Policy", "verify"]
-
-_XML_SIGNATURE = b"http://www.w3.org/2000/09/xmldsig#"
 
 
 def verify(
@@ -30,7 +28,7 @@ def verify(
     trust: TrustStore,
     policy: Policy | None = None,
 ) -> SignatureReport:
-    """Judge a signed message (DER, BER, base64 or PEM) over its attached or the given content.
+    """Judge a signed message (CMS in DER, BER, base64 or PEM; XML) over its attached or the given content.
 
     Whatever the bytes are, the answer is a report: what cannot be read is INVALID.  ``at`` is the
     moment of judgement, aware; a signer is judged for the time of a valid time-stamp, else for
@@ -38,12 +36,13 @@ def verify(
     """
     if at.tzinfo is None:
         raise ValueError("at must be aware")
+    if xml_document.is_xml(message):
+        return xml_signature.judge(message, content, at=at, trust=trust, policy=policy)
     try:
         data = cms.read(cms.read_cms(message))
     except Malformed as malformed:
-        code = "xml_unsupported" if _is_xml_signature(message) else malformed.code
-        details = {code: malformed.detail} if malformed.detail else {}
-        return SignatureReport((code,), (), at, content, details=details)
+        details = {malformed.code: malformed.detail} if malformed.detail else {}
+        return SignatureReport((malformed.code,), (), at, content, details=details)
 
     document = data.content if content is None else content
     findings = _whole(data, content)
@@ -63,11 +62,6 @@ def verify(
     except effort.TooCostly:
         return SignatureReport((*findings, "too_costly"), (), at, document, data.content is not None)
     return SignatureReport(tuple(findings), signers, at, document, data.content is not None)
-
-
-def _is_xml_signature(message: bytes | str) -> bool:
-    written = message.encode("utf-8", "replace") if isinstance(message, str) else message
-    return written.lstrip()[:1] == b"<" and _XML_SIGNATURE in written
 
 
 def _whole(data: SignedData, content: bytes | None) -> list[str]:

@@ -7,7 +7,6 @@ from datetime import datetime
 from flask import current_app, g, has_request_context, request, session
 from flask_login import current_user
 
-from app.authorities.online import Online
 from app.config import Config
 from app.storage import Storage
 from app.terms import DEFAULT_LANGUAGE, LANGUAGES
@@ -23,12 +22,6 @@ def config() -> Config:
 def storage() -> Storage:
     """Return the file store of the running application."""
     found: Storage = current_app.extensions["kezen.storage"]
-    return found
-
-
-def online() -> Online:
-    """Return the services of certification authorities that the running application may ask."""
-    found: Online = current_app.extensions["kezen.online"]
     return found
 
 

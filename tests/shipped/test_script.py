@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from app.sandbox.pki import ISSUERS
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +33,19 @@ def test_a_port_that_is_no_number_is_refused_before_anything_is_set_up():
 
     assert answer.returncode == 1
     assert answer.stderr == "kezen: PORT=http: give a number\n"
+
+
+def test_the_authority_s_port_is_refused_too_when_it_is_no_number():
+    answer = run("env", "KEZEN_AUTHORITY_PORT=http", "./kezen", "run")
+
+    assert answer.returncode == 1
+    assert answer.stderr == "kezen: KEZEN_AUTHORITY_PORT=http: give a number\n"
+
+
+def test_the_script_tells_the_application_where_the_demo_s_authority_answers():
+    paths = {"ocsp", "tsp", *(f"crl/{name}.crl" for name in ISSUERS)}
+
+    assert set(re.findall(r"\$at/([a-z_/.]+)", (ROOT / "kezen").read_text())) == paths
 
 
 def test_lock_files_are_pinned_hashed_and_without_hosts():

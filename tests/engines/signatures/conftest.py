@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,6 +10,8 @@ import forged_messages as forge
 import pytest
 from forged_messages import NOW, Holder
 
+from app import config
+from app.authorities.online import Online
 from app.sandbox.pki import SandboxPki
 from app.signatures import certificates, ocsp, revocation
 from app.signatures.report import SignatureReport
@@ -68,3 +71,33 @@ def sandbox(tmp_path_factory) -> SandboxPki:
     pki.enrol("clerk", name="СЕРІКОВА АЙГҮЛ", iin="900202400123", roles=["employee"], **organisation)
     pki.enrol("person", name="ОМАРОВ ЕРЛАН", iin="850303300123", bin=None, organisation=None, roles=["individual"])
     return pki
+
+
+@pytest.fixture
+def client(tmp_path):
+    """Return what makes the clients of online services, with little pause between two tries."""
+
+    def client(*, ocsp: tuple[str, ...] = (), tsp: tuple[str, ...] = (), crl: tuple[str, ...] = (), **how) -> Online:
+        settings = config.read(
+            {
+                "KEZEN_ENV": "test",
+                "KEZEN_VAR": str(tmp_path),
+                "KEZEN_OCSP_URLS": " ".join(ocsp),
+                "KEZEN_TSP_URLS": " ".join(tsp),
+                "KEZEN_CRL_URLS": " ".join(crl),
+            }
+        )
+        found = Online.of(settings, tmp_path / "authorities")
+        found.pauses = (0.01, 0.01)
+        for name, value in how.items():
+            setattr(found, name, value)
+        return found
+
+    return client
+
+
+@pytest.fixture
+def pki(sandbox, tmp_path) -> SandboxPki:
+    """A sandbox of the test's own."""
+    shutil.copytree(sandbox.folder, tmp_path / "own")
+    return SandboxPki.open(tmp_path / "own", environment="test")

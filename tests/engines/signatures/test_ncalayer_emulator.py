@@ -5,18 +5,23 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import ssl
 import time
 from datetime import UTC, datetime
 
 import forged_messages as forge
 import pytest
-from forged_messages import VECTORS
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from forged_messages import NOW, VECTORS
+from lxml import etree
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from app.sandbox.ncalayer import Agent, Behaviour, emulator
 from app.sandbox.pki import SandboxRefused, tls_pair
+from app.sandbox.xml_signing import DECLARATION
 from app.signatures.report import Outcome, Stage, Verdict
 from app.signatures.verify import verify
 
@@ -50,9 +55,9 @@ def _recorded():
 
 
 def _emulated(pair) -> bool:
-    """Whether a recorded dialogue is of the parts that are emulated: no XML, no token in a socket."""
+    """Whether a recorded dialogue is of the parts that are emulated: nothing raw, no token in a socket."""
     request = pair["request"]
-    return not any(part in request for part in ("signXml", '"format":"xml"', '"format":"raw"', "digiflow")) and (
+    return not any(part in request for part in ('"format":"raw"', "digiflow")) and (
         "AKKaztokenStore" not in pair["response"]
     )
 
@@ -62,6 +67,8 @@ def _shape(answer):
     match answer:
         case {"responseObject": str() | dict()}:
             return answer | {"responseObject": "..."}
+        case {"responseObject": [str(), *_] as items}:
+            return answer | {"responseObject": len(items)}
         case {"body": {"result": str() | [_]}}:
             return answer | {"body": {"result": "..."}}
         case {"body": {"result": [*items]}}:
@@ -82,7 +89,7 @@ def test_a_recorded_request_gets_an_answer_of_the_recorded_shape(number, sandbox
 
 
 def test_enough_of_the_record_is_replayed():
-    assert sum(map(_emulated, _recorded())) >= 30
+    assert sum(map(_emulated, _recorded())) >= 39
 
 
 @pytest.mark.parametrize("attached", [True, False])
@@ -221,6 +228,121 @@ def test_the_emulator_offers_the_gost_key_that_was_asked_for(sandbox):
 
     report = verify(message, DOCUMENT, at=datetime.now(UTC), trust=sandbox.trust_store())
     assert [signer.algorithm for signer in report.signers] == ["GOST R 34.10-2015 (512)"]
+
+
+# --- XML --------------------------------------------------------------------------------------------
+
+XML = '<?xml version="1.0"?><a xmlns="urn:a" xmlns:b="urn:b"><b:c Id="C">Өтініш<!-- x --></b:c></a>'
+SIGN_XML = ["PKCS12", "SIGNATURE", XML, "", ""]
+
+
+def _without_values(text):
+    """Return a signed document without its values in base64; how they stand in lines is kept."""
+    return re.sub("(?<=[eE]>)(\n?)[A-Za-z0-9+/=]{20,}(&#13;\n[A-Za-z0-9+/=]+)*(\n?)", r"\1...\3", text)
+
+
+def _checked_apart(text, public):
+    """Check an enveloped RSA signature with nothing of ours."""
+    tree = etree.fromstring(text.encode()).getroottree()
+    names = {"ds": "http://www.w3.org/2000/09/xmldsig#"}
+    (signature,) = tree.xpath("//ds:Signature", namespaces=names)
+    info, value, digest = (
+        signature.xpath(path, namespaces=names)[0]
+        for path in ("ds:SignedInfo", "ds:SignatureValue", ".//ds:DigestValue")
+    )
+    public.verify(
+        base64.b64decode(value.text),
+        etree.tostring(info, method="c14n", with_tail=False),
+        padding.PKCS1v15(),
+        hashes.SHA256(),
+    )
+    signature.getparent().remove(signature)
+    signed = etree.tostring(tree, method="c14n", with_comments=False)
+    return base64.b64decode(digest.text) == hashlib.sha256(signed).digest()
+
+
+def _signed_xml(agent):
+    """Return what the three ways of signing XML answer."""
+    one = _ask(agent, COMMON, "signXml", SIGN_XML)["responseObject"]
+    (several,) = _ask(agent, COMMON, "signXmls", ["PKCS12", "SIGNATURE", [XML], "", ""])["responseObject"]
+    (basics,) = _ask(agent, BASICS, "sign", _basics(XML, format="xml", signing={"decode": False}))["body"]["result"]
+    return one, several, basics
+
+
+def test_xml_is_signed_for_real_and_holds_when_checked_without_us(sandbox):
+    public = sandbox.key_for("first_head").certificate.public_key()
+
+    for text in _signed_xml(_agent(sandbox)):
+        report = verify(text, XML.encode(), at=datetime.now(UTC), trust=sandbox.trust_store())
+
+        assert (report.verdict, report.signers[0].iin) == (Verdict.VALID, forge.IIN)
+        assert _checked_apart(text, public)
+
+
+@pytest.mark.parametrize("account", ["first_head", "nca:head"])
+def test_a_gost_key_signs_xml(account, sandbox):
+    at = NOW if account.startswith("nca:") else datetime.now(UTC)
+    for text in _signed_xml(Agent(lambda: sandbox.key_for(account, gost=True))):
+        report = verify(text, at=at, trust=sandbox.trust_store())
+
+        assert report.verdict is Verdict.VALID, report.reasons
+        assert [signer.algorithm for signer in report.signers] == ["GOST R 34.10-2015 (512)"]
+
+
+@pytest.mark.parametrize(
+    ("file", "document", "element"),
+    [
+        ("simple", '<root><a>1</a><b attr="x">текст</b></root>', ""),
+        ("ns", '<ns1:doc xmlns:ns1="urn:test" id="d1"><ns1:item>  spaced  </ns1:item><empty/></ns1:doc>', ""),
+        ("by_id", '<root><a Id="part"><x>1</x></a><b/></root>', "/root/a"),
+    ],
+)
+def test_common_utils_writes_xml_letter_by_letter_as_the_real_one(file, document, element, sandbox):
+    real = (VECTORS / f"xml/ncalayer-rs_gost2015_{file}.xml").read_text(encoding="utf-8")
+    agent = Agent(lambda: sandbox.key_for("nca:head"))
+
+    answer = _ask(agent, COMMON, "signXml", ["PKCS12", "SIGNATURE", document, element, "/root" if element else ""])
+
+    assert _without_values(answer["responseObject"]) == DECLARATION + _without_values(real).rstrip("\n")
+
+
+def test_basics_writes_xml_without_white_space_in_the_signature(sandbox):
+    made = (VECTORS / "made-here/xml/01_head_enveloped.xml").read_text(encoding="utf-8")
+    document = re.sub("<ds:Signature .*</ds:Signature>", "", made).removeprefix(DECLARATION)
+    agent = Agent(lambda: sandbox.key_for("nca:head"))
+
+    (text,) = _ask(agent, BASICS, "sign", _basics(document, format="xml", signing={"decode": False}))["body"]["result"]
+
+    assert _without_values(text) == _without_values(made)
+
+
+def test_an_element_is_signed_by_its_id_and_two_sign_one_after_the_other(sandbox):
+    by_id = _ask(_agent(sandbox), COMMON, "signXml", ["PKCS12", "SIGNATURE", XML, "//*[@Id]", "/*"])["responseObject"]
+    both = _ask(_agent(sandbox, "clerk"), COMMON, "signXml", ["PKCS12", "SIGNATURE", by_id, "", ""])["responseObject"]
+
+    report = verify(both, at=datetime.now(UTC), trust=sandbox.trust_store())
+
+    assert report.verdict is Verdict.VALID
+    assert [(signer.covers.path, signer.covers.whole) for signer in report.signers] == [("/a/b:c", False), ("/a", True)]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["PKCS12", "SIGNATURE", XML, "/a/none", "/a"],
+        ["PKCS12", "SIGNATURE", XML, "/*", "/*"],
+        ["PKCS12", "SIGNATURE", XML, "///", ""],
+        ["PKCS12", "SIGNATURE", XML, "//*[@Id]", "//*[@Id]"],
+        ["PKCS12", "SIGNATURE", "<!DOCTYPE a><a/>", "", ""],
+        ["PKCS12", "SIGNATURE", "no XML", "", ""],
+        ["PKCS12", "SIGNATURE", "", "", ""],
+    ],
+)
+def test_what_cannot_be_signed_as_xml_is_an_error_with_words(args, sandbox):
+    answer = _ask(_agent(sandbox), COMMON, "signXml", args)
+
+    assert answer["code"] == "500"
+    assert "Exception" in answer["message"]
 
 
 # --- on the wire ------------------------------------------------------------------------------------

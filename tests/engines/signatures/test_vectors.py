@@ -123,7 +123,7 @@ def _rows(folder: str):
         return [row for row in csv.DictReader(file, delimiter="\t") if folder in row["file"]]
 
 
-MESSAGES = [row for row in _rows("/") if row["file"].endswith(".cms")]
+MESSAGES = [row for row in _rows("/") if row["file"].endswith((".cms", ".xml"))]
 ANSWERS = _rows("/ocsp/")
 
 REASON = {
@@ -140,6 +140,9 @@ REASON = {
     "20_auth": "key_purpose", "21_no_non": "key_usage", "23_two": "identity_ambiguous", "27_not": "not_yet_valid",
     "28_issued": "chain_not_ca", "30_ca": "chain_key_usage", "32_fake": "chain_untrusted",
     "34_stale": "revocation_stale",
+    "10_content": "content_changed", "11_digest": "content_changed", "12_wrapping": "xml_partly_signed",
+    "14_no_ref": "xml_reference_missing", "15_xpath": "xml_transform", "17_doctype": "xml_doctype",
+    "18_rfc": "signature_wrong", "20_empty": "xml_structure", "21_unsigned": "no_signers",
 }  # fmt: skip
 """What each message that is not plainly VALID must be told for: a right verdict for a wrong reason is none."""
 
@@ -162,7 +165,7 @@ def _anchors(row):
 
 
 def test_no_row_is_left_out():
-    assert len(MESSAGES) == 46
+    assert len(MESSAGES) == 57
     assert len(ANSWERS) == 12
     assert all(_reason(row) for row in MESSAGES if row["expect"] != "VALID")
 

@@ -304,7 +304,7 @@ WRONG = {
     "armour around nothing": (lambda w: "-----BEGIN CMS-----\n-----END CMS-----\n", "empty", BAD),
     "two armoured messages": (lambda w: armour(forge.message(w.head), "CMS") * 2, "malformed", BAD),
     "an XML signature": (
-        lambda w: b'<a><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/></a>', "xml_unsupported", OPEN),
+        lambda w: b'<a><Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/></a>', "xml_structure", BAD),
 }  # fmt: skip
 
 

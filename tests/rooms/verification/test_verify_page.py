@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app import db
 from app.db import Record
+from app.sandbox import xml_signing
 from app.sandbox.pki import SandboxPki
 from app.terms import say
 
@@ -67,6 +68,22 @@ def test_a_detached_signature_without_its_document_is_left_open(house, pki):
 
     assert verdict(page) == "INDETERMINATE"
     assert "content_missing" in reasons(page)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_a_signature_in_xml_is_told_with_what_it_covers(house, pki, language):
+    key = pki.key_for("first_head")
+    whole = xml_signing.sign(key, "<decision>7</decision>")
+    part = xml_signing.sign_element(key, '<a><b Id="B">7</b><c>8</c></a>', element="/a/b", parent="/a")
+
+    good = ask(house, language=language, signature=("decision.xml", whole.encode()))
+    bad = ask(house, language=language, signature=("part.xml", part.encode()))
+
+    assert (verdict(good), verdict(bad)) == ("VALID", "INVALID")
+    assert f"{say('sig.covers.whole', language)} /decision" in " ".join(good.main.split())
+    assert hashlib.sha256(b"<decision>7</decision>").hexdigest() in good.main
+    assert reasons(bad) == ["xml_partly_signed"]
+    assert say("sig.reason.xml_partly_signed", language) in bad.main
 
 
 @pytest.mark.parametrize("junk", [b"", b"%PDF-1.7", b"\x30\x84\xff\xff\xff\xff", b"<a/>", b"\x00" * 100])
