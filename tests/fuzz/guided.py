@@ -21,7 +21,7 @@ from pathlib import Path
 from random import Random
 
 LONGEST = 20_000
-NAMES = ("cms", "armour", "certificates", "crl", "ocsp", "timestamps", "algorithms")
+NAMES = ("cms", "armour", "certificates", "crl", "ocsp", "timestamps", "xml", "algorithms")
 
 
 def main(chosen: Sequence[str] | None, *, seconds: float, folder: Path) -> int:
@@ -59,7 +59,6 @@ def fuzz(name: str, seconds: float, folder: Path, options: Sequence[str]) -> Non
     with atheris.instrument_imports(include=["app.signatures", "pyasn1"]):
         from tests.fuzz.run import Input, Tally, judge, save, told
         from tests.fuzz.targets import TARGETS
-    from tests.fuzz.mutations import mutate
 
     target = TARGETS[name]()
     tally, known, ends = Tally(name), 0, time.monotonic() + seconds
@@ -90,8 +89,7 @@ def fuzz(name: str, seconds: float, folder: Path, options: Sequence[str]) -> Non
         context = target.contexts[data[0] % len(target.contexts)] if data else target.contexts[0]
         if not data or dice.random() < 0.3:
             return bytes(atheris.Mutate(data, longest))
-        others = context.seeds if context.is_text else target.seeds
-        return (data[:1] + mutate(data[1:], dice, others, is_text=context.is_text))[:longest]
+        return (data[:1] + target.changed(context, data[1:], dice))[:longest]
 
     own = [f"-max_len={LONGEST}", "-rss_limit_mb=4000", "-timeout=30", f"-artifact_prefix={folder}/", "-seed=1"]
     atheris.Setup([sys.argv[0], *own, *options, str(place)], one, custom_mutator=changed)

@@ -16,6 +16,7 @@ from app.signatures.asn1 import OCTETS, SEQUENCE, SET, Malformed, tlv
 from app.signatures.report import SignatureReport, SignerReport, TimeStamp, Verdict
 from app.signatures.trust import TrustStore
 from app.signatures.verify import verify
+from tests.fuzz.mutations import mutate_text
 from tests.fuzz.target import Context, Judge, Target, Told, Wrong
 from tests.fuzz.world import DAY, MADE, NOW, VECTORS, World, answers, forge, moment, nca_store, tokens, vector_store
 
@@ -270,7 +271,7 @@ def armour() -> Target:
     return Target(
         "armour",
         (
-            Context("as octets", seeds, known.judge(bench), is_text=True),
-            Context("as text", seeds, known.judge(bench, as_text=True), is_text=True),
+            Context("as octets", seeds, known.judge(bench), change=mutate_text),
+            Context("as text", seeds, known.judge(bench, as_text=True), change=mutate_text),
         ),
     )

@@ -312,7 +312,8 @@ _RUDE = (_tag, _move, _nest, _unwrap, _length, _recode, _repeat, _value, _graft)
 # --- changes of octets ------------------------------------------------------------------------------
 
 
-def _octets(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+def plain(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+    """Return an input with a few octets changed."""
     changed = bytearray(data or b"\0")
     at = dice.randrange(len(changed))
     match dice.randrange(9):
@@ -358,7 +359,7 @@ def _letters(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
         case 4:
             return base64.b64encode(data) if dice.random() < 0.3 else data.swapcase()
         case _:
-            return _octets(data, dice, others)
+            return plain(data, dice, others)
 
 
 @lru_cache(maxsize=512)
@@ -366,13 +367,16 @@ def _known(data: bytes) -> Node | None:
     return tree(data)
 
 
-def mutate(data: bytes, dice: Random, others: Sequence[bytes], *, is_text: bool = False) -> bytes:
+def mutate_text(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
+    """Return armour made of other armour, changed in one to five places."""
+    for _ in range(dice.choices((1, 2, 3, 5), (6, 3, 2, 1))[0]):
+        data = _letters(data, dice, others)
+    return data[: 2 * LARGEST]
+
+
+def mutate(data: bytes, dice: Random, others: Sequence[bytes]) -> bytes:
     """Return an input made of another, changed in one to five places; ``others`` lend their parts."""
     changes = dice.choices((1, 2, 3, 5), (6, 3, 2, 1))[0]
-    if is_text:
-        for _ in range(changes):
-            data = _letters(data, dice, others)
-        return data[: 2 * LARGEST]
     of_tree = sum(dice.random() < 0.75 for _ in range(changes))
     found = _known(data) if of_tree else None
     if found is not None:
@@ -387,5 +391,5 @@ def mutate(data: bytes, dice: Random, others: Sequence[bytes], *, is_text: bool 
                 break  # nothing is left to choose among
         data, changes = written(root), changes - of_tree
     for _ in range(changes):
-        data = _octets(data, dice, others)
+        data = plain(data, dice, others)
     return data[: 2 * LARGEST]

@@ -20,7 +20,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.fuzz.mutations import mutate
 from tests.fuzz.target import Context, Target, Wrong
 
 CORPUS = Path(__file__).parent / "corpus"
@@ -99,8 +98,7 @@ def numbered(target: Target, seed: int, number: int) -> Input:
     dice = Random(f"{seed} {target.name} {number}")
     context = dice.choice(target.contexts)
     whole = dice.choice(context.seeds)
-    others = context.seeds if context.is_text else target.seeds
-    return Input(context.name, mutate(whole, dice, others, is_text=context.is_text), whole, number)
+    return Input(context.name, target.changed(context, whole, dice), whole, number)
 
 
 def read_input(target: Target, content: bytes) -> Input:

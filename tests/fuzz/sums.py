@@ -69,7 +69,7 @@ def _der(content: bytes) -> bytes:
     return base64.b64decode(re.sub(rb"-----[A-Z ]+-----|\s", b"", content))
 
 
-def _meaning(key: bytes) -> object:
+def meaning(key: bytes) -> object:
     """Return a key's numbers: there is more than one way to write an RSA key."""
     for kind in gost.SIGNATURES:
         if (point := gost.public_point(kind, key)) is not None:
@@ -82,7 +82,7 @@ def _meaning(key: bytes) -> object:
 
 
 def _judge(seeds: list[Sum]) -> Judge:
-    known = {(_meaning(key), value, signed) for _, key, value, signed in seeds}
+    known = {(meaning(key), value, signed) for _, key, value, signed in seeds}
 
     def judge(data: bytes, seed: bytes) -> Told:
         one = _read(data)
@@ -98,7 +98,7 @@ def _judge(seeds: list[Sum]) -> Judge:
                 told.append("weak key")
                 continue
             told.append("right" if is_right else "wrong")
-            if is_right and (_meaning(key), value, signed) not in known:
+            if is_right and (meaning(key), value, signed) not in known:
                 raise Wrong("a signature that nobody made is right")
         try:
             algorithms.signature(oid, key=cms.identifier(asn1.oid(oid)), digest=oid)

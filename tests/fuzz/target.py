@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from random import Random
+
+from tests.fuzz.mutations import mutate
 
 
 class Wrong(Exception):
@@ -30,14 +33,18 @@ Raises:
 """
 
 
+Change = Callable[[bytes, Random, Sequence[bytes]], bytes]
+"""Makes an input of another; the others lend their parts."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """Inputs of one kind and what they are judged against; with ``is_text`` they are changed as text."""
+    """Inputs of one kind, what they are judged against, and what knows how to change them."""
 
     name: str
     seeds: tuple[bytes, ...]
     judge: Judge
-    is_text: bool = False
+    change: Change = mutate
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,10 @@ class Target:
     name: str
     contexts: tuple[Context, ...]
 
-    @property
-    def seeds(self) -> tuple[bytes, ...]:
-        """Return the seeds of all contexts, which lend each other their parts."""
-        return tuple(seed for context in self.contexts for seed in context.seeds if not context.is_text)
+    def changed(self, context: Context, data: bytes, dice: Random) -> bytes:
+        """Return an input of a context, changed; contexts of the same kind lend each other their seeds."""
+        others = [seed for one in self.contexts if one.change is context.change for seed in one.seeds]
+        return context.change(data, dice, others)
 
     def context(self, name: str) -> Context:
         return next(context for context in self.contexts if context.name == name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.fuzz import messages, papers, sums, words
+from tests.fuzz import markup, messages, papers, sums, words
 from tests.fuzz.target import Target
 
 TARGETS: dict[str, Callable[[], Target]] = {
@@ -14,5 +14,6 @@ TARGETS: dict[str, Callable[[], Target]] = {
     "crl": papers.of_lists,
     "ocsp": words.of_answers,
     "timestamps": words.of_timestamps,
+    "xml": markup.documents,
     "algorithms": sums.of_algorithms,
 }

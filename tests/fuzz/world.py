@@ -24,6 +24,7 @@ sys.path.insert(0, str(TESTS / "engines" / "signatures"))  # as pytest does: the
 import forged_answers as answers  # noqa: E402
 import forged_messages as forge  # noqa: E402
 import forged_tokens as tokens  # noqa: E402
+import forged_xml  # noqa: E402
 from forged_messages import NOW, VECTORS, Holder  # noqa: E402
 
 from app.signatures import asn1, certificates, revocation, trust  # noqa: E402
@@ -32,8 +33,8 @@ from app.signatures.certificates import Certificate  # noqa: E402
 from app.signatures.trust import Anchor, TrustStore  # noqa: E402
 
 __all__ = [
-    "DAY", "MADE", "NOW", "VECTORS", "World", "answers", "forge", "moment", "nca_store", "signed_by", "tbs_of",
-    "tokens", "vector_store",
+    "DAY", "MADE", "NOW", "VECTORS", "World", "answers", "forge", "forged_xml", "moment", "nca_store", "signed_by",
+    "tbs_of", "tokens", "vector_store",
 ]  # fmt: skip
 
 MADE = VECTORS / "made-here"
