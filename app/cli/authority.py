@@ -76,6 +76,7 @@ def revoke_command(account: str, gost: bool, reason: str) -> None:
     settings = config.read()
     with _sandbox(settings) as pki:
         pki.revoke(account, at=clock.now(settings), reason=REASONS[reason], gost=gost)
+    click.echo(f"{account}: the {'GOST' if gost else 'RSA'} key is revoked; the other one is not")
 
 
 @click.command("expire")

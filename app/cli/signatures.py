@@ -71,10 +71,9 @@ def _moment(ctx: click.Context, param: click.Parameter, value: str | None) -> da
         raise click.BadParameter(f"{value!r} is not a moment; write 2026-11-20T08:01:00Z") from None
     if moment.tzinfo is None:
         raise click.BadParameter(f"{value!r} has no time zone; write 2026-11-20T08:01:00Z")
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise click.BadParameter(f"{value!r} is not within the calendar") from None
+    if not 1900 <= moment.year < 9000:
+        raise click.BadParameter(f"{value!r} is not within the calendar of certificates")
+    return moment.astimezone(UTC)
 
 
 @click.command("verify", cls=_Command)
@@ -103,7 +102,7 @@ def verify_command(
     """
     try:
         store = _store(anchors, intermediates, revocation)
-    except (trust.Unreadable, trust.TestAnchorRefused) as error:
+    except (trust.Unreadable, trust.TestAnchorRefused, OSError, UnicodeError) as error:
         raise WrongUsage(str(error)) from None
     document = content.read_bytes() if content is not None else None
     with file.open("rb") as opened:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import re
-import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -63,7 +62,7 @@ def read(certificate: Certificate, *, environment: str = "production") -> Identi
     found: dict[str, list[str]] = {}
     for oid, text in pairs:
         found.setdefault(oid, []).append(text)
-        if any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in text):
+        if names.shown(text) != text:
             faults.append("identity_malformed")
     faults += ["identity_ambiguous" for oid in (SERIAL_NUMBER, UNIT, CN, ORGANISATION) if len(found.get(oid, ())) > 1]
     number, unit = (found.get(SERIAL_NUMBER) or [""])[0], (found.get(UNIT) or [""])[0]
@@ -78,8 +77,8 @@ def read(certificate: Certificate, *, environment: str = "production") -> Identi
     return Identity(
         iin=iin[1] if iin else None,
         bin=organisation_number[1] if organisation_number else None,
-        name=next(iter(found.get(CN, ())), None),
-        organisation=next(iter(found.get(ORGANISATION, ())), None),
+        name=names.shown(found[CN][0]) if CN in found else None,
+        organisation=names.shown(found[ORGANISATION][0]) if ORGANISATION in found else None,
         roles=roles,
         policies=policies,
         faults=tuple(dict.fromkeys(faults)),

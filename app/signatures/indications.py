@@ -59,6 +59,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "signing_certificate_unsupported": "NO_SIGNING_CERTIFICATE_FOUND",
     # time-stamp
     "timestamp_required": "NO_POE",
+    "timestamp_unproven": "NO_POE",
     # chain
     "chain_untrusted": "NO_CERTIFICATE_CHAIN_FOUND",
     "chain_unsupported": "CERTIFICATE_CHAIN_GENERAL_FAILURE",

@@ -44,6 +44,9 @@ def pairs(name: bytes) -> tuple[tuple[tuple[str, bytes], ...], ...]:
     return tuple(tuple(map(_pair, relative.children)) for relative in root.children)
 
 
+_UNSEEN = frozenset({"Cc", "Cf", "Cs"})
+
+
 def _pair(element: Element) -> tuple[str, bytes]:
     if element.tag != asn1.SEQUENCE or len(element.children) != 2:
         raise Malformed(detail="name")
@@ -127,7 +130,12 @@ def display(name: bytes) -> str:
         texts = {oid: text for relative in attributes(name) for oid, text in relative}
     except Malformed:
         return ""
-    return texts.get(CN) or texts.get(ORGANISATION) or ""
+    return shown(texts.get(CN) or texts.get(ORGANISATION) or "")
+
+
+def shown(text: str) -> str:
+    """Return a text without the signs that no reader sees: a line break could forge a line of a report."""
+    return "".join("\ufffd" if unicodedata.category(sign) in _UNSEEN else sign for sign in text)
 
 
 # --- general names --------------------------------------------------------------------------------

@@ -114,6 +114,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "timestamp_untrusted": (Stage.TIMESTAMP, NOTE),
     "timestamp_revoked": (Stage.TIMESTAMP, NOTE),
     "timestamp_revocation_unknown": (Stage.TIMESTAMP, NOTE),
+    "timestamp_unproven": (Stage.TIMESTAMP, OPEN),
     "timestamp_absent": (Stage.TIMESTAMP, NOTE),
     "timestamp_required": (Stage.TIMESTAMP, OPEN),
     # the way to an anchor

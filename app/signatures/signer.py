@@ -73,6 +73,9 @@ def judge(signature: Signature, *, at: datetime, store: TrustStore, policy: Poli
     known = standing.judge(certificate, pool=signature.pool, store=store, at=moment, now=at, policy=rules)
     for code, detail in known.findings:
         findings.add(code, detail)
+    if "timestamp_revocation_unknown" in findings.codes and (known.revocation or at > certificate.not_after):
+        # All rests on the token then, and whoever holds a revoked authority's key can stamp any time.
+        findings.add("timestamp_unproven")
     findings.judged |= {Stage.CHAIN, Stage.REVOCATION} if known.revocation_judged else {Stage.CHAIN}
     whose = identities.read(certificate, environment=store.environment)
     _key_usage(certificate, whose, rules, findings)

@@ -11,7 +11,7 @@ import structlog
 from flask import Response, render_template, request
 from flask_login import current_user
 
-from app import db
+from app import catalogue, db
 from app.applications import attachments, document, queries, signing
 from app.applications.models import Application, Document, Signature
 from app.applications.summary import size_words
@@ -31,6 +31,17 @@ log = structlog.get_logger()
 
 SUFFIXES = {"certificate": ".cer", "list": ".crl", "ocsp": ".ocsp", "token": ".tst"}
 """Of the files of evidence, by its kind."""
+
+PACKAGE = """{name}        the document
+{name}.cms    its signature
+anchors/      the root certificates that were trusted: compare them with those the authority publishes
+evidence/     certificates, revocation lists, OCSP answers and time-stamps that the verdict relied upon
+report.json   what was found
+
+To check it again, with no network:
+
+flask verify {name}.cms --content {name} --at {at} --anchors anchors --intermediates evidence --revocation evidence
+"""
 
 
 def _give(content: bytes, name: str, media_type: str, *, inline: bool = False) -> Response:
@@ -141,8 +152,12 @@ def signature_evidence(number: str, document_id: int, signature_id: int) -> Resp
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(row.name, here.storage().get(row.sha256))
         archive.writestr(f"{row.name}.cms", signing.as_kept(found))
+        trusted = {anchor.certificate.der for anchor in catalogue.present().trust.anchors}
         for place, one in enumerate(signing.evidence(found), start=1):
-            archive.writestr(f"evidence/{place:02d}-{one.kind}{SUFFIXES[one.kind]}", one.der)
+            folder = "anchors" if one.der in trusted else "evidence"
+            archive.writestr(f"{folder}/{place:02d}-{one.kind}{SUFFIXES[one.kind]}", one.der)
+        at = (found.stamp.at if found.stamp else found.at).strftime("%Y-%m-%dT%H:%M:%SZ")
+        archive.writestr("README.txt", PACKAGE.format(name=row.name, at=at))
         archive.writestr("report.json", json.dumps(signing.last_report(found), ensure_ascii=False, indent=1))
     return _give(packed.getvalue(), f"{row.name}.zip", "application/zip")
 
