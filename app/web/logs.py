@@ -16,6 +16,9 @@ _NUMBER = re.compile(r"(?:(?<![0-9A-Za-z])|(?<=IIN)|(?<=BIN))[0-9]{12}(?![0-9A-Z
 """An IIN or a BIN; hashes may hold twelve digits in a row too, but not between other signs than letters."""
 _KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY.*?(?:-----END [A-Z0-9 ]*-----|\Z)", re.DOTALL)
 
+_ROW = re.compile(r"DETAIL:.*")
+"""PostgreSQL tells the whole row in which something is wrong."""
+
 
 def configure() -> None:
     """Write logs in the one form."""
@@ -30,14 +33,15 @@ def configure() -> None:
 
 
 def _without_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    return {name: _bare(value) for name, value in event.items()}
+    return {name: bare(value) for name, value in event.items()}
 
 
-def _bare(value: Any) -> Any:
+def bare(value: Any) -> Any:
+    """Return a value of a log line without personal numbers, keys and rows of the database."""
     if isinstance(value, str):
-        return _NUMBER.sub("…", _KEY.sub("…", value))
+        return _NUMBER.sub("…", _ROW.sub("DETAIL: …", _KEY.sub("…", value)))
     if isinstance(value, list | tuple):
-        return [_bare(one) for one in value]
+        return [bare(one) for one in value]
     if isinstance(value, dict):
-        return {_bare(name): _bare(one) for name, one in value.items()}
-    return value if value is None or isinstance(value, bool | int | float) else _bare(str(value))
+        return {bare(name): bare(one) for name, one in value.items()}
+    return value if value is None or isinstance(value, bool | int | float) else bare(str(value))

@@ -75,11 +75,11 @@ def test_a_signed_certificate_may_say_what_it_will(oid, world):
         signer = world.issue(owner="below", issuer=odd) if is_authority else odd
         message = forge.message(signer, certificates=[signer.der, odd.der])
 
-        start = time.perf_counter()
+        start = time.process_time()
         report = world.verify(message, at=NOW)
 
         assert report.verdict in set(Verdict)
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
 
 
 READERS = {
@@ -171,10 +171,10 @@ def test_sixty_certificates_made_to_multiply_are_judged_within_a_second(case, wo
     message = forge.message(signer, certificates=[one.der for one in (signer, *chain[1:], *namesakes)])
     certificates.read.cache_clear()
 
-    start = time.perf_counter()
+    start = time.process_time()
     report = world.verify(message, intermediates=())
 
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
     assert report.verdict is not Verdict.VALID
 
 

@@ -157,12 +157,12 @@ def test_a_path_made_to_double_with_every_certificate_costs_no_more_for_that():
     """CVE-2023-0464: each policy mapped to all the others, certificate after certificate."""
     names = [f"1.{number}" for number in range(30)]
     doubling = Statements(frozenset(names), tuple((one, other) for one in names for other in names), require_explicit=0)
-    start = time.perf_counter()
+    start = time.process_time()
 
     met = policies.are_met([(doubling, False)] * 8, demand=PolicyDemand(frozenset({"9.9"}), explicit=True))
 
     assert met is False
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 # --- reading ----------------------------------------------------------------------------------------

@@ -361,9 +361,9 @@ def test_a_list_of_twenty_megabytes_costs_a_fraction_of_a_second(world):
     message = forge.message(world.head)
 
     for written, reasons in ((good, ()), (bad, ("revoked",))):
-        start = time.perf_counter()
+        start = time.process_time()
         report = world.verify(message, lists=(written,))
-        assert time.perf_counter() - start < 1
+        assert time.process_time() - start < 1
         assert report.reasons == reasons
 
 

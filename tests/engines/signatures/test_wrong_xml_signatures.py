@@ -223,11 +223,11 @@ WRONG = {
 def test_a_wrong_document_is_never_valid_and_the_report_says_why(fault, world):
     make, reason, verdict = WRONG[fault]
     document = make(world)
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     report = world.verify(document)
 
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert reason in report.reasons
     assert report.verdict is verdict, report.reasons
 

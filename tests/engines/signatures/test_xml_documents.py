@@ -56,12 +56,12 @@ REFUSED = {
 def test_a_document_out_of_bounds_is_refused_at_once(fault):
     make, code = REFUSED[fault]
     document = make()
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     with pytest.raises(Malformed) as refused:
         xml_document.read(document)
 
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
     assert refused.value.code == code
 
 
@@ -83,11 +83,11 @@ COSTLY = {
 @pytest.mark.parametrize("what", COSTLY)
 def test_sixteen_signatures_over_the_most_that_is_read_cost_little(what, world):
     document = COSTLY[what](world).encode()
-    begun = time.perf_counter()
+    begun = time.process_time()
 
     report = world.verify(document)
 
-    assert time.perf_counter() - begun < 2  # one second on an idle machine
+    assert time.process_time() - begun < 3  # one second on an idle machine
     assert report.verdict is Verdict.INVALID
 
 
