@@ -7,6 +7,7 @@ be had is ``Unavailable`` with a word why, never an exception.
 ``gathering``   what one signature needs, and ``judged``: the whole judgement with fresh evidence
 ``online``      the three questions
 ``kept_lists``  revocation lists kept on the disk
+``refreshing``  fetches them anew before they end
 ``exchange``    one question and its answer over HTTP
 ``addresses``   which addresses there are
 

@@ -53,6 +53,14 @@ class KeptLists:
     def _path(self, address: Address) -> Path:
         return self.folder / f"{hashlib.sha256(str(address).encode()).hexdigest()}.list"
 
+    def addresses(self) -> tuple[str, ...]:
+        """Return the addresses of which something is kept, in no order."""
+        found = []
+        for path in sorted(self.folder.glob("*.list")):
+            with suppress(OSError, ValueError, KeyError, TypeError), path.open("rb") as file:
+                found.append(str(json.loads(file.readline(4096))["address"]))
+        return tuple(found)
+
     def get(self, address: Address) -> Kept | None:
         """Return the list kept for an address; one that cannot be read is none."""
         try:

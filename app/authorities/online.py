@@ -178,14 +178,23 @@ class Online:
         answer.  With ``signers`` a new list is taken only if one of them signed it, so that a liar
         on the line cannot push out a good one.
         """
-        kept = self.kept.get(address)
-        if kept is not None and not kept.is_usable_at(at):
-            kept = None
+        kept = self._usable(address, at)
         if kept is not None and kept.age < self.again_after:
             return kept.revoked.der
-        end = time.monotonic() + seconds
-        got = self._asked("list", address, end, partial(self._list, address, kept, at, signers))
+        got = self.newest_list(address, at=at, signers=signers, seconds=seconds)
         return kept.revoked.der if isinstance(got, Unavailable) and kept is not None else got
+
+    def newest_list(
+        self, address: Address, *, at: datetime, signers: Sequence[Certificate] = (), seconds: float = SECONDS
+    ) -> bytes | Unavailable:
+        """Ask an address for its list now, however young the one kept is; see ``revocation_list``."""
+        kept = self._usable(address, at)
+        end = time.monotonic() + seconds
+        return self._asked("list", address, end, partial(self._list, address, kept, at, signers))
+
+    def _usable(self, address: Address, at: datetime) -> Kept | None:
+        kept = self.kept.get(address)
+        return kept if kept is not None and kept.is_usable_at(at) else None
 
     def _list(
         self, address: Address, kept: Kept | None, at: datetime, signers: Sequence[Certificate], seconds: float

@@ -35,13 +35,19 @@ class WrongUsage(click.UsageError):
 
 
 class _Command(click.Command):
-    """A command whose wrong usage ends with 64."""
+    """A command whose wrong usage, a faulty installation and a file that cannot be read end with 64."""
 
     def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
             return super().make_context(*args, **kwargs)
         except click.UsageError as error:
             raise WrongUsage(error.format_message(), error.ctx) from None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (trust.Unreadable, trust.TestAnchorRefused, SandboxRefused, OSError, UnicodeError) as error:
+            raise WrongUsage(str(error)) from None
 
 
 def commands() -> list[click.Command]:
@@ -100,16 +106,17 @@ def verify_command(
     Without --anchors the installation's own are taken: the shipped authorities, KEZEN_ANCHORS and,
     outside production, the sandbox.  Exit 0 VALID, 1 INVALID, 2 INDETERMINATE, 64 wrong usage.
     """
-    try:
-        store = _store(anchors, intermediates, revocation)
-    except (trust.Unreadable, trust.TestAnchorRefused, OSError, UnicodeError) as error:
-        raise WrongUsage(str(error)) from None
-    document = content.read_bytes() if content is not None else None
-    with file.open("rb") as opened:
-        message = opened.read(2 * LARGEST_MESSAGE + 1)  # more is refused anyway
-    report = verify(message, document, at=at, trust=store)
+    store = _store(anchors, intermediates, revocation)
+    document = _read(content, LARGEST_MESSAGE) if content is not None else None
+    report = verify(_read(file, 2 * LARGEST_MESSAGE), document, at=at, trust=store)
     click.echo(json.dumps(report.to_dict(), ensure_ascii=False, indent=2) if as_json else _told(report))
     sys.exit(EXIT_CODES[report.verdict])
+
+
+def _read(path: Path, most: int) -> bytes:
+    """Return a file, and of one that is larger than ``most`` an octet more: it is refused anyway."""
+    with path.open("rb") as opened:
+        return opened.read(most + 1)
 
 
 def _store(anchors: tuple[Path, ...], intermediates: tuple[Path, ...], lists: tuple[Path, ...]) -> TrustStore:

@@ -2,8 +2,8 @@
 
 The shapes of requests and answers are those of recorded dialogues (``tests``); the person at the
 key-store window is played by ``Behaviour``.  What differs from the real one: a key chosen
-beforehand instead of a window, no time-stamps (a request with ``tsaProfile`` is answered without
-one).  The words of the wrong-password answer are Java's own; no recording has them.
+beforehand instead of a window, and time-stamps of the sandbox's own authority.  The words of the
+wrong-password answer are Java's own; no recording has them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ import base64
 import binascii
 import hashlib
 import json
+import secrets
 import ssl
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from cryptography import x509
@@ -28,7 +30,8 @@ from websockets.sync.server import serve as listen
 from app.sandbox import pki as sandbox
 from app.sandbox import signing, xml_signing
 from app.sandbox.pki import SandboxPki, SigningKey
-from app.signatures import certificates, names
+from app.sandbox.services import Authority
+from app.signatures import algorithms, certificates, names, timestamps, upgrade
 from app.signatures.certificates import Certificate
 
 PORT = 13579
@@ -69,7 +72,8 @@ class Agent:
     """One NCALayer with one key chosen in its window.
 
     ``answers_array``: basics gives an array also for one document, as version 1.4 does; older ones
-    gave the bare string.  ``has_basics`` False is an agent without that module.
+    gave the bare string.  ``has_basics`` False is an agent without that module.  ``stamp`` puts a
+    time-stamp into a message; without it the agent reaches no authority, and signs without.
     """
 
     def __init__(
@@ -80,8 +84,10 @@ class Agent:
         answers_array: bool = True,
         has_basics: bool = True,
         slow_seconds: float = SLOW_SECONDS,
+        stamp: Callable[[bytes], bytes] | None = None,
     ) -> None:
         self._key = key
+        self._stamp = stamp or bytes
         self.behaviour = behaviour
         self.answers_array = answers_array
         self.has_basics = has_basics
@@ -124,7 +130,7 @@ class Agent:
             "getActiveTokens": lambda args: [],
             "getKeyInfo": self._key_info,
             "createCAdESFromBase64": self._sign_base64,
-            "createCMSSignatureFromBase64": self._sign_base64,
+            "createCMSSignatureFromBase64": self._sign_and_stamp,
             "createCAdESFromBase64Hash": self._sign_hash,
             "signXml": self._sign_xml,
             "signXmls": self._sign_xmls,
@@ -146,6 +152,9 @@ class Agent:
     def _key_info(self, args: list[Any]) -> dict[str, str]:
         _expect(args, str)
         return key_info(self._chosen())
+
+    def _sign_and_stamp(self, args: list[Any]) -> str:
+        return base64.b64encode(self._stamp(base64.b64decode(self._sign_base64(args)))).decode()
 
     def _sign_base64(self, args: list[Any]) -> str:
         _expect(args, str, str, str, bool)
@@ -195,7 +204,7 @@ class Agent:
         for name in ("signingParams", "signerParams"):
             if not isinstance(args.get(name), dict):
                 return _invocation_error(f'org.json.JSONException: JSONObject["{name}"] is not a JSONObject.')
-        sign = {"cms": _sign_cms, "xml": _sign_xml}.get(str(args.get("format")))
+        sign = {"cms": self._sign_cms, "xml": _sign_xml}.get(str(args.get("format")))
         if sign is None:
             return {
                 "status": False,
@@ -220,6 +229,14 @@ class Agent:
                 "details": str(failed),
             }
         return {"body": {"result": signed if several or self.answers_array else signed[0]}, "status": True}
+
+    def _sign_cms(self, key: SigningKey, item: str, params: dict[str, Any]) -> str:
+        content = _content(item, params)
+        if params.get("digested"):
+            message = _sign_digest(key, content)
+        else:
+            message = _sign(key, content, attached=bool(params.get("encapsulate")))
+        return signing.armour(self._stamp(message) if isinstance(params.get("tsaProfile"), dict) else message)
 
     # --- the person at the window ---
 
@@ -265,13 +282,6 @@ def _content(item: str, params: dict[str, Any]) -> bytes:
         return base64.b64decode(item, validate=True) if params.get("decode") else item.encode()
     except (binascii.Error, ValueError):
         raise _Failed("java.lang.IllegalArgumentException: Illegal base64 character") from None
-
-
-def _sign_cms(key: SigningKey, item: str, params: dict[str, Any]) -> str:
-    content = _content(item, params)
-    if params.get("digested"):
-        return signing.armour(_sign_digest(key, content))
-    return signing.armour(_sign(key, content, attached=bool(params.get("encapsulate"))))
 
 
 def _sign_xml(key: SigningKey, item: str, params: dict[str, Any]) -> str:
@@ -379,6 +389,19 @@ class Emulator:
         self._thread.join(5)
 
 
+def _stamper(pki: SandboxPki) -> Callable[[bytes], bytes]:
+    """Return what puts a time-stamp of the sandbox's authority into a message of one signer (CAdES-T)."""
+    authority = cache(lambda: Authority(pki, lambda: datetime.now(UTC)))
+
+    def stamp(message: bytes) -> bytes:
+        value, digest = upgrade.to_stamp(message)
+        imprint = algorithms.digest(digest).compute(value)
+        question = timestamps.request(imprint, digest=digest, nonce=secrets.randbits(63))
+        return upgrade.with_time_stamp(message, timestamps.token_in(authority().timestamp(question)))
+
+    return stamp
+
+
 def emulator(
     pki: SandboxPki,
     as_key: str,
@@ -406,6 +429,7 @@ def emulator(
         answers_array=answers_array,
         has_basics=has_basics,
         slow_seconds=slow_seconds,
+        stamp=_stamper(pki),
     )
     pair = sandbox.tls_pair(pki.folder) if tls else None
     return Emulator(agent, port=port, tls=(str(pair[0]), str(pair[1])) if pair else None)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 
 from pyasn1.codec.der import decoder
@@ -303,19 +304,32 @@ def shallow(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int, 
 
 
 _SPACE = b" \t\r\n\v\f"
+_PIECE = 1024 * 1024
 
 
-def unbase64(written: bytes | str) -> bytes:
-    """Return base64, with any white space in it, as bytes.
+def unbase64(written: bytes | memoryview | str) -> bytes:
+    """Return base64, with any white space in it, as bytes; piece by piece, for it may be a hundred megabytes.
 
     Raises:
         Malformed: it is not base64.
     """
     try:
-        octets = written.encode("ascii") if isinstance(written, str) else written
-        return base64.b64decode(octets.translate(None, _SPACE), validate=True)
+        view = memoryview(written.encode("ascii") if isinstance(written, str) else written)
+        octets, rest, is_padded = BytesIO(), b"", False
+        for at in range(0, len(view), _PIECE):
+            piece = rest + bytes(view[at : at + _PIECE]).translate(None, _SPACE)
+            if piece and is_padded:
+                raise Malformed  # the padding was not the end
+            whole = len(piece) & ~3
+            octets.write(base64.b64decode(piece[:whole], validate=True))
+            is_padded, rest = is_padded or piece[:whole].endswith(b"="), piece[whole:]
+            if rest and is_padded:
+                raise Malformed
     except ValueError:
         raise Malformed from None
+    if rest:
+        raise Malformed
+    return octets.getvalue()
 
 
 def armour(der: bytes, label: str) -> str:

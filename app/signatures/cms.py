@@ -62,7 +62,8 @@ class SignerInfo:
 
     The signer is named by ``issuer`` (a Name, DER) and ``serial``, or by ``key_identifier``.
     ``signed`` are the attributes as the DER SET OF that the signature covers, None when there are
-    none; ``signed_is_der`` tells whether they came in that form and order.
+    none; ``signed_is_der`` tells whether they came in that form and order.  ``version_fits``: the
+    version is that of a signer so named.
     """
 
     issuer: bytes | None
@@ -75,6 +76,7 @@ class SignerInfo:
     signed_is_der: bool
     attributes: tuple[Attribute, ...]
     unsigned: tuple[Attribute, ...]
+    version_fits: bool = True
 
     def named(self, oid: str) -> tuple[Attribute, ...]:
         """Return the signed attributes of one type."""
@@ -83,47 +85,57 @@ class SignerInfo:
 
 @dataclass(frozen=True)
 class SignedData:
-    """A signed message; ``content`` is None when the document lies beside it (detached)."""
+    """A signed message; ``content`` is None when the document lies beside it (detached).
+
+    ``evidence`` are revocation lists, and OCSP answers in their envelope, that came along.
+    """
 
     content_type: str
     content: bytes | None
     digests: frozenset[str]
     certificates: tuple[bytes, ...]
     signers: tuple[SignerInfo, ...]
+    evidence: tuple[bytes, ...] = ()
 
 
+_VERSIONS, _SIGNER_VERSIONS = frozenset({1, 3, 4, 5}), frozenset({1, 3})
+"""Of a message and of a signer (RFC 5652, 5.1 and 5.3)."""
+_MARK = b"\xef\xbb\xbf"
+"""The byte order mark that some editors put before a text."""
 _BEGIN, _END = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----\s"), re.compile(rb"-----END (CMS|PKCS7)-----\s*")
 
 
 def read_cms(message: bytes | str) -> bytes:
-    """Return a message as BER or DER, out of base64 or PEM if it came so.
+    """Return a message as BER or DER, out of base64 or PEM if it came so, with or without a byte order mark.
 
     Raises:
         Malformed: it is in none of these forms; code ``private_key``: it is a key that nobody may see.
     """
     if isinstance(message, str):
-        message = message.encode("ascii", "replace")  # what is lost belongs to no armour
+        message = message.removeprefix("\ufeff").encode("ascii", "replace")  # what is lost belongs to no armour
     if len(message) > 2 * asn1.LARGEST_MESSAGE:
         raise Malformed("too_large")
-    if not message or message.isspace():
+    start = len(_MARK) if message.startswith(_MARK) else 0
+    if len(message) == start or message.isspace():
         raise Malformed("empty")
     is_bare = message[0] == asn1.SEQUENCE
     if not is_bare and stray_keys.is_armoured_key(message):
         raise Malformed("private_key")
-    octets = message if is_bare or stray_keys.is_key(message) else _out_of_armour(message)
+    octets = message if is_bare or stray_keys.is_key(message) else _out_of_armour(message, start)
     if stray_keys.is_key(octets):
         raise Malformed("private_key")
     return octets
 
 
-def _out_of_armour(message: bytes) -> bytes:
-    if not message[:64].lstrip().startswith(b"-----"):
-        return asn1.unbase64(message)
-    begin, last = _BEGIN.match(message), message.rfind(b"-----END")
+def _out_of_armour(message: bytes, start: int) -> bytes:
+    view = memoryview(message)
+    if not message[start : start + 64].lstrip().startswith(b"-----"):
+        return asn1.unbase64(view[start:])
+    begin, last = _BEGIN.match(message, start), message.rfind(b"-----END")
     end = _END.fullmatch(message, last) if last > 0 else None
-    if begin is None or end is None or begin[1] != end[1]:
+    if begin is None or end is None or begin[1] != end[1] or last < begin.end():
         raise Malformed
-    return asn1.unbase64(message[begin.end() : last])
+    return asn1.unbase64(view[begin.end() : last])
 
 
 def read(message: bytes) -> SignedData:
@@ -138,6 +150,8 @@ def read(message: bytes) -> SignedData:
     # The schemas are asked about everything but the content, which may be a hundred megabytes.
     data = asn1.decode(asn1.tlv(asn1.SEQUENCE, *parts.without_content), asn1.SIGNED_DATA)
 
+    if int(data["version"]) not in _VERSIONS:
+        raise Malformed("version_unknown")
     if len(data["signerInfos"]) != len(parts.signers.children):
         raise Malformed
     certificates = tuple(bytes(choice) for choice in data["certificates"]) if data["certificates"].hasValue() else ()
@@ -150,6 +164,7 @@ def read(message: bytes) -> SignedData:
         signers=tuple(
             _signer(info, element) for info, element in zip(data["signerInfos"], parts.signers.children, strict=True)
         ),
+        evidence=tuple(bytes(choice) for choice in data["crls"]) if data["crls"].hasValue() else (),
     )
 
 
@@ -226,7 +241,9 @@ def _bound(parts: _Parts) -> None:
 
 
 def _signer(info: Any, element: Element) -> SignerInfo:
-    sid = info["sid"]
+    sid, version = info["sid"], int(info["version"])
+    if version not in _SIGNER_VERSIONS:
+        raise Malformed("version_unknown")
     issuer = serial = key_identifier = None
     if sid.getName() == "issuerAndSerialNumber":
         issuer, serial = bytes(sid.getComponent()["issuer"]), int(sid.getComponent()["serialNumber"])
@@ -253,6 +270,7 @@ def _signer(info: Any, element: Element) -> SignerInfo:
         unsigned=tuple(_attribute(bytes(one)) for one in info["unsignedAttrs"])
         if info["unsignedAttrs"].hasValue()
         else (),
+        version_fits=version == (1 if key_identifier is None else 3),
     )
 
 

@@ -57,6 +57,8 @@ def judge(
     ``digest_of`` gives the digests of what was signed, None when it is not at hand.
     ``pool`` are the certificates among which the signer's is looked for.
     """
+    if not signer.version_fits:
+        findings.add("version_differs")
     signing_time = _signed_attributes(data, signer, findings)
     _digest(signer, digest_of, findings)
     named = [certificate for certificate in pool if _is_named(certificate, signer)]

@@ -18,6 +18,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "malformed": "FORMAT_FAILURE",
     "trailing_data": "FORMAT_FAILURE",
     "not_signed_data": "FORMAT_FAILURE",
+    "version_unknown": "FORMAT_FAILURE",
     "no_signers": "FORMAT_FAILURE",
     "too_many_signers": "FORMAT_FAILURE",
     "duplicate_signer": "FORMAT_FAILURE",
@@ -28,6 +29,9 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "content_is_attributes": "SIG_CONSTRAINTS_FAILURE",
     "xml_doctype": "FORMAT_FAILURE",
     "xml_partly_signed": "SIG_CONSTRAINTS_FAILURE",
+    "xml_frame_unknown": "SIG_CONSTRAINTS_FAILURE",
+    "xml_properties_unsigned": "SIG_CONSTRAINTS_FAILURE",
+    "xml_properties_unknown": "SIG_CONSTRAINTS_FAILURE",
     # integrity
     "content_changed": "HASH_FAILURE",
     "signature_wrong": "SIG_CRYPTO_FAILURE",
@@ -92,6 +96,7 @@ SUB_INDICATIONS: Mapping[str, str] = {
     "revocation_unavailable": "TRY_LATER",
     "revocation_refused": "TRY_LATER",
     "revocation_incomplete": "TRY_LATER",
+    "revocation_after_expiry": "REVOCATION_OUT_OF_BOUNDS_NO_POE",
 }
 """Sub-indication of each reason that keeps a verdict from VALID; what is not listed is GENERIC."""
 

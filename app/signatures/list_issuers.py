@@ -37,6 +37,11 @@ class ListIssuers:
         anchors = (anchor.certificate for anchor in self.store.anchors)
         self.candidates = tuple(dict.fromkeys((*anchors, *self.store.intermediates, *self.pool)))
 
+    @property
+    def forgets_expired(self) -> bool:
+        """Whether the authorities of this path are known to take expired certificates off their lists."""
+        return any(anchor.forgets_expired for anchor in self.store.anchors if anchor.certificate == self.anchor)
+
     def status(self, certificate: Certificate, issuer: Certificate, *, at: datetime | None = None) -> Status:
         """Return what the store's lists say of a certificate, whoever may have signed them."""
         return listed.status(

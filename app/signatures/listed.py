@@ -2,7 +2,8 @@
 
 A list speaks when it is of the right scope, when one who may signed it, and until its nextUpdate.
 Delta lists continue a base; indirect ones speak for other authorities; a list for some reasons
-only needs others beside it.
+only needs others beside it.  Of a certificate that had expired before it was made, a list proves a
+revocation but not its absence, unless it says that such certificates stay on it.
 """
 
 from __future__ import annotations
@@ -86,6 +87,7 @@ class _Inquiry:
     is_proven: Proof
     covered: frozenset[int] = frozenset()
     is_stale: bool = False
+    is_forgetful: bool = False
     later: Revocation | None = None
     used: list[bytes] = field(default_factory=list)
     authorities: list[Certificate] = field(default_factory=list)
@@ -95,6 +97,8 @@ class _Inquiry:
         used, authorities = tuple(dict.fromkeys(self.used)), tuple(dict.fromkeys(self.authorities))
         if self.covered == ALL_REASONS:
             return Status("", self.later, used, authorities)
+        if self.is_forgetful:
+            return Status("revocation_after_expiry", None, used, authorities)
         return Status("revocation_stale" if self.is_stale else "revocation_unknown", None, used, authorities)
 
     def speaking(self, point: Point) -> Iterator[tuple[RevocationList, Certificate]]:
@@ -109,7 +113,8 @@ class _Inquiry:
                 continue
             authority = self._authority(revoked)
             if authority is not None and (revoked.issuer, revoked.scope.der, authority) not in heard:
-                heard.add((revoked.issuer, revoked.scope.der, authority))
+                if not self._is_forgetful(revoked):  # else an older one must be heard as well
+                    heard.add((revoked.issuer, revoked.scope.der, authority))
                 yield revoked, authority
 
     def ask(self, revoked: RevocationList, authority: Certificate, point: Point) -> Status | None:
@@ -123,6 +128,9 @@ class _Inquiry:
             return None
         if found is not None and found.since <= self.at:
             return Status("revoked", found, tuple(used), tuple(others))
+        if found is None and self._is_forgetful(revoked):
+            self.is_forgetful = True
+            return None
         self.used += used
         self.authorities += others
         ends = [one.next_update for one in (revoked, delta) if one is not None and one.next_update is not None]
@@ -132,6 +140,10 @@ class _Inquiry:
         self.later = self.later or found
         self.covered |= point.reasons & revoked.scope.reasons
         return None
+
+    def _is_forgetful(self, revoked: RevocationList) -> bool:
+        """Whether a list may have forgotten the certificate, which was in force at the moment asked about."""
+        return self.at <= self.certificate.not_after and not revoked.speaks_of(self.certificate)
 
     def _is_issued(self, revoked: RevocationList) -> bool:
         return revoked.is_usable and revoked.this_update - self.now <= CLOCK_SKEW

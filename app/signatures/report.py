@@ -58,6 +58,7 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "malformed": (None, FAILS),
     "trailing_data": (None, FAILS),
     "not_signed_data": (None, FAILS),
+    "version_unknown": (None, FAILS),
     "xml_doctype": (None, FAILS),
     "no_signers": (None, FAILS),
     "too_many_signers": (None, FAILS),
@@ -98,8 +99,12 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "signing_certificate_differs": (Stage.SIGNED_ATTRIBUTES, FAILS),
     "signing_certificate_unsupported": (Stage.SIGNED_ATTRIBUTES, OPEN),
     "signing_certificate_absent": (Stage.SIGNED_ATTRIBUTES, NOTE),
+    "version_differs": (Stage.SIGNED_ATTRIBUTES, NOTE),
     "digest_unlisted": (Stage.SIGNED_ATTRIBUTES, NOTE),
     "xml_partly_signed": (Stage.SIGNED_ATTRIBUTES, FAILS),
+    "xml_frame_unknown": (Stage.SIGNED_ATTRIBUTES, OPEN),
+    "xml_properties_unsigned": (Stage.SIGNED_ATTRIBUTES, FAILS),
+    "xml_properties_unknown": (Stage.SIGNED_ATTRIBUTES, OPEN),
     "xml_comments_unsigned": (Stage.SIGNED_ATTRIBUTES, NOTE),
     # time-stamps: what cannot be relied upon is told, and the signature is judged as if it had none
     "timestamp_not_verified": (Stage.TIMESTAMP, NOTE),
@@ -153,10 +158,12 @@ REASONS: Mapping[str, tuple[Stage | None, Outcome]] = {
     "revocation_incomplete": (Stage.REVOCATION, OPEN),
     "revoked_later": (Stage.REVOCATION, NOTE),
     "revocation_one_source": (Stage.REVOCATION, NOTE),
-    "revocation_after_expiry": (Stage.REVOCATION, NOTE),
+    "revocation_after_expiry": (Stage.REVOCATION, OPEN),
+    "revocation_of_expired": (Stage.REVOCATION, NOTE),
     "revocation_answer_refused": (Stage.REVOCATION, NOTE),
     "revocation_not_required": (Stage.REVOCATION, NOTE),
     "chain_revocation_unknown": (Stage.REVOCATION, NOTE),
+    "evidence_unreadable": (Stage.REVOCATION, NOTE),
 }
 
 

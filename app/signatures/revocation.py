@@ -24,12 +24,12 @@ MOST_ELEMENTS = 1_000
 MOST_KNOWN = 64
 
 _NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID = "2.5.29.20", "2.5.29.27", "2.5.29.28", "2.5.29.35"
+_EXPIRED_STAY = "2.5.29.60"
 _UNDERSTOOD = frozenset(
     {
-        _NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID,
+        _NUMBER, _DELTA, _SCOPE, _AUTHORITY_KEY_ID, _EXPIRED_STAY,
         "2.5.29.18",  # other names of the issuer
         "2.5.29.46",  # where the newest delta list lies
-        "2.5.29.60",  # since when expired certificates stay on the list
     }
 )  # fmt: skip
 _REASON, _HOLD_INSTRUCTION, _INVALIDITY_DATE, _ISSUER = "2.5.29.21", "2.5.29.23", "2.5.29.24", "2.5.29.29"
@@ -59,7 +59,8 @@ class RevocationList:
     """A list as read; ``body``, which is signed, and ``entries`` are where these lie in ``der``.
 
     ``base`` is set for a delta list: the number of the list that it continues.  ``is_usable``:
-    every critical extension of the list is one we know.
+    every critical extension of the list is one we know.  Certificates that expired at
+    ``expired_stay_since`` or later stay on the list; None: it may forget them (X.509, expiredCertsOnCRL).
     """
 
     der: bytes
@@ -75,6 +76,7 @@ class RevocationList:
     base: int | None
     scope: Scope
     is_usable: bool
+    expired_stay_since: datetime | None = None
     known: dict[str, bool] = field(default_factory=dict, repr=False)
     """What was computed of the list, kept for the next question: hashing it is not cheap."""
 
@@ -95,6 +97,15 @@ class RevocationList:
                 self.known.clear()
             self.known[issuer.fingerprint] = known
         return known
+
+    def speaks_of(self, certificate: Certificate) -> bool:
+        """Whether it would still name the certificate: authorities take expired ones off their lists.
+
+        Source: RFC 5280, 3.3; ETSI EN 319 102-1, 5.2.5.
+        """
+        if self.this_update <= certificate.not_after:
+            return True
+        return self.expired_stay_since is not None and self.expired_stay_since <= certificate.not_after
 
     @property
     def is_understood(self) -> bool:
@@ -166,6 +177,7 @@ def _read(der: bytes) -> RevocationList:
         base=_integer(own, _DELTA),
         scope=distribution.read_scope(own[_SCOPE][1]) if _SCOPE in own else EVERYTHING,
         is_usable=all(oid in _UNDERSTOOD for oid, (critical, _) in own.items() if critical),
+        expired_stay_since=_moment(own, _EXPIRED_STAY),
     )
 
 
@@ -180,6 +192,11 @@ def _extensions(der: bytes) -> Extensions:
 def _integer(own: Extensions, oid: str) -> int | None:
     stated = extensions.value(own, oid)
     return None if stated is None else extensions.integer(stated)
+
+
+def _moment(own: Extensions, oid: str) -> datetime | None:
+    stated = extensions.value(own, oid)
+    return None if stated is None else asn1.moment(stated.tag, stated.content)
 
 
 def _key_identifier(own: Extensions) -> bytes | None:

@@ -105,7 +105,6 @@ class _Heard:
     lacks: tuple[tuple[str, str], ...]
     is_not_issued: bool = False
     is_unknown: bool = False
-    archive_cutoff: datetime | None = None
 
     @property
     def sources(self) -> frozenset[Sources]:
@@ -157,14 +156,11 @@ class _Heard:
             yield "revocation_incomplete" if policy.revocation_required else "revocation_not_required", ""
         elif not _is_enough(self.sources, policy.revocation_wanted):
             yield "revocation_one_source", ""
-        # Lists may forget, and responders need not know, certificates that have expired.
-        last = max(word.made for word in self.words)
-        kept = self.archive_cutoff is not None and self.archive_cutoff <= self.certificate.not_after
-        if self.at <= self.certificate.not_after < last and not kept:
-            yield "revocation_after_expiry", ""
         for code, detail in self.lacks:
             if code == "revocation_refused":
                 yield "revocation_answer_refused", detail
+            elif code == "revocation_of_expired":
+                yield code, detail
 
 
 def _told(revoked: Revocation) -> str:
@@ -183,7 +179,7 @@ def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers,
     words: list[_Word] = []
     lacks: list[tuple[str, str]] = []
     states: set[State] = set()
-    cutoffs: list[datetime] = []
+    late = ("revocation_after_expiry" if lists.forgets_expired else "revocation_of_expired", "")
     for answer in store.answers:
         if not answer.status and not ocsp.is_about(answer, certificate, issuer):
             continue
@@ -198,15 +194,22 @@ def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers,
             lists=store.lists,
         )
         states.add(found.state)
+        is_late = found.state is State.GOOD and _is_forgetful(found, certificate, at)
+        if is_late:
+            lacks.insert(0, late)
+        if is_late and lists.forgets_expired:
+            continue
         if found.state in (State.GOOD, State.REVOKED) and found.this_update is not None:
             words.append(_Word(Sources.OCSP, found.this_update, found.revocation, (Evidence("ocsp", answer.der),)))
-            cutoffs += [found.archive_cutoff] if found.archive_cutoff is not None else []
         elif found.state is State.UNAVAILABLE:
             lacks.append(("revocation_unavailable", found.why))
         elif found.state is State.REFUSED:
             lacks.append(("revocation_refused", found.why))
     listed = lists.status(certificate, issuer)
-    if listed.code in ("", "revoked"):
+    is_late = listed.code == "revocation_after_expiry"
+    if is_late:
+        lacks.insert(0, late)
+    if listed.code in ("", "revoked") or (is_late and not lists.forgets_expired):
         made = max((revocation.read(der).this_update for der in listed.used), default=at)
         relied = [Evidence("list", der) for der in listed.used]
         relied += [Evidence("certificate", authority.der) for authority in listed.authorities]
@@ -220,5 +223,11 @@ def _heard(certificate: Certificate, issuer: Certificate, *, lists: ListIssuers,
         lacks=tuple(lacks),
         is_not_issued=State.NOT_ISSUED in states,
         is_unknown=State.UNKNOWN in states,
-        archive_cutoff=min(cutoffs, default=None),
     )
+
+
+def _is_forgetful(found: ocsp.Finding, certificate: Certificate, at: datetime) -> bool:
+    """Whether a responder may have forgotten a certificate that was in force at ``at`` (RFC 6960, 4.4.4)."""
+    if found.this_update is None or not at <= certificate.not_after < found.this_update:
+        return False
+    return found.archive_cutoff is None or found.archive_cutoff > certificate.not_after

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.signatures import algorithms, asn1, certificates, cms, cms_signature, names, standing
+from app.signatures import algorithms, asn1, certificates, cms, cms_signature, enclosed, names, standing
 from app.signatures.asn1 import Element, Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import Algorithm, SignedData
@@ -200,10 +200,12 @@ def judge(
     """
     try:
         token = read(der)
-        enclosed = [certificates.read(one) for one in token.message.certificates]
+        own = [certificates.read(one) for one in token.message.certificates]
     except Malformed as malformed:
         return Judged(None, (("timestamp_malformed", malformed.detail),))
-    candidates = list(dict.fromkeys((*enclosed, *pool, *store.intermediates)))
+    came = enclosed.read(token.message, token.message.signers[0])
+    store = came.joined(store)
+    candidates = list(dict.fromkeys((*own, *came.certificates, *pool, *store.intermediates)))
     findings = Findings()
     authority = _authority(token, candidates, findings)
     faults = _own_faults(token, findings, at=at, policy=policy, nonce=nonce)

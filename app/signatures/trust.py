@@ -16,7 +16,7 @@ from pathlib import Path
 from app.signatures import asn1, certificates, names, ocsp
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
-from app.signatures.revocation import RevocationList
+from app.signatures.revocation import LARGEST_LIST, RevocationList
 from app.signatures.revocation import read as read_list
 
 TEST_MARKS = re.compile(r"\b(TEST|SANDBOX)\b", re.IGNORECASE)
@@ -40,6 +40,8 @@ class Unreadable(Exception):
 class Anchor:
     """A certificate we trust without proof; ``is_test``: it signs for test identities.
 
+    ``forgets_expired``: the authorities under it are known to take expired certificates off their lists.
+
     ``trusted_from`` and ``trusted_until`` bound the moments of judgement for which it counts, both
     included; None leaves that end to the certificate's own validity.
     """
@@ -48,6 +50,7 @@ class Anchor:
     is_test: bool
     trusted_from: datetime | None = None
     trusted_until: datetime | None = None
+    forgets_expired: bool = False
 
     @classmethod
     def of(cls, der: bytes, *, is_test: bool = False) -> Anchor:
@@ -156,6 +159,7 @@ def _indexed(folder: Path, environment: str) -> tuple[list[Anchor], list[Certifi
                 is_test = {"production": False, "test": True}[row["environment"]]
                 is_anchor = {"anchor": True, "intermediate": False}[row["kind"]]
                 since, until = (_day(row[column]) for column in ("trusted_from", "trusted_until"))
+                forgets = {"": False, "yes": True}[row.get("forgets_expired") or ""]
                 path, fingerprint = folder / row["file"], row["sha256"]
             except (KeyError, TypeError, ValueError) as error:
                 raise Unreadable(f"{index}:{number}: {error}") from None
@@ -165,7 +169,8 @@ def _indexed(folder: Path, environment: str) -> tuple[list[Anchor], list[Certifi
             if certificate.fingerprint != fingerprint:
                 raise Unreadable(f"{path}: its SHA-256 is {certificate.fingerprint}, not that of {index}")
             if is_anchor:
-                anchors.append(Anchor(certificate, is_test or Anchor.of(certificate.der).is_test, since, until))
+                is_test = is_test or Anchor.of(certificate.der).is_test
+                anchors.append(Anchor(certificate, is_test, since, until, forgets))
             else:
                 between.append(certificate)
     return anchors, between
@@ -182,7 +187,7 @@ def _day(written: str) -> datetime | None:
 def _status(path: Path) -> RevocationList | ocsp.Answer | None:
     """Return the list or the answer in a file; a certificate, say, that lies beside them is neither."""
     try:
-        return ocsp.read(path.read_bytes())
+        return ocsp.read(_octets(path, ocsp.LARGEST_ANSWER))
     except Malformed:
         pass
     try:
@@ -209,8 +214,14 @@ def _certificates(path: Path) -> list[Certificate]:
     return found
 
 
+def _octets(path: Path, most: int) -> bytes:
+    """Return a file, and of one that is larger than ``most`` an octet more: whoever reads it refuses it."""
+    with path.open("rb") as file:
+        return file.read(most + 1)
+
+
 def _der_blocks(path: Path, label: str) -> list[bytes]:
-    content = path.read_bytes()
+    content = _octets(path, 2 * LARGEST_LIST)
     if content[:1] == b"\x30":
         return [content]
     blocks = re.findall(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from app.signatures import certificates, cms, cms_signature, effort, signer, xml_document, xml_signature
+from app.signatures import asn1, certificates, cms, cms_signature, effort, enclosed, signer, xml_document, xml_signature
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.cms import SignedData, SignerInfo
@@ -36,6 +36,8 @@ def verify(
     """
     if at.tzinfo is None:
         raise ValueError("at must be aware")
+    if content is not None and len(content) > asn1.LARGEST_MESSAGE:
+        return SignatureReport(("too_large",), (), at)
     if xml_document.is_xml(message):
         return xml_signature.judge(message, content, at=at, trust=trust, policy=policy)
     try:
@@ -95,6 +97,10 @@ def _signer(
     policy: Policy | None,
 ) -> SignerReport:
     findings = Findings()
+    came = enclosed.read(data, info)
+    if not came.is_whole:
+        findings.add("evidence_unreadable")
+    pool = [*pool, *(one for one in came.certificates if one not in pool)]
     made = cms_signature.judge(data, info, digest_of=digest_of, pool=pool, findings=findings)
     signature = signer.Signature(
         certificate=made.certificate,
@@ -107,4 +113,4 @@ def _signer(
         signing_time=made.signing_time,
         algorithm=made.algorithm,
     )
-    return signer.judge(signature, at=at, store=trust, policy=policy)
+    return signer.judge(signature, at=at, store=came.joined(trust), policy=policy)

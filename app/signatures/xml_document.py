@@ -40,6 +40,8 @@ Node = Any
 """An element of lxml, which has no types of its own."""
 COMMENT = etree.Comment
 """The tag of comments."""
+TREE = etree._ElementTree
+"""What a document's tree is, as against an element."""
 
 _BEGINNING = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _DECLARATION = re.compile(
@@ -206,7 +208,7 @@ def canonical(node: Node, method: Method) -> bytes:
         Malformed: there is none: a namespace has a relative name.
     Source: Canonical XML 1.0; Exclusive XML Canonicalization 1.0.
     """
-    is_document = isinstance(node, etree._ElementTree)
+    is_document = isinstance(node, TREE)
     try:
         form: bytes = etree.tostring(
             node if is_document else _alone(node, with_inherited=not method.is_exclusive),

@@ -5,8 +5,11 @@ out, and the one before is judged over what it found when it was made.
 
 A reference says what was signed, not that this is what a reader sees: the signed element can be
 moved aside and another put in its place.  So a signature is good for a document only when nothing
-else is said in it: it covers the whole document, or an element beside which there are but the
-elements around it, empty of text and of attributes that mean something, and signatures.
+else is said in it: it covers the whole document, or an element in a frame that is known to say
+nothing (``xml_frame``).
+
+A signature refers to one content.  What it may cover besides is what belongs to the signing: its own
+properties (``xades``) and key, and the time and the token in the security header of a SOAP message.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from app.signatures import algorithms, certificates, effort, signer, xml_document, xmldsig
+from app.signatures import algorithms, certificates, effort, signer, xades, xml_document, xml_frame, xmldsig
 from app.signatures.asn1 import Malformed
 from app.signatures.certificates import Certificate
 from app.signatures.policy import Policy
@@ -28,18 +31,6 @@ MOST_SIGNATURES, MOST_TRIED = 16, 4
 MOST_WORK = 2 * xml_document.LARGEST_XML
 """Octets written in canonical forms in one judgement, and what takes as long as writing them."""
 
-_SCHEMA = "{http://www.w3.org/2001/XMLSchema-instance}"
-_SOAP = ("{http://schemas.xmlsoap.org/soap/envelope/}", "{http://www.w3.org/2003/05/soap-envelope}")
-_MEANINGLESS = frozenset(
-    {
-        *xml_document.IDENTIFIERS,
-        f"{xml_document.XML}lang",
-        f"{xml_document.XML}space",
-        f"{_SCHEMA}schemaLocation",
-        f"{_SCHEMA}noNamespaceSchemaLocation",
-    }
-)
-"""Attributes that may stand unsigned around what is signed, beside those of SOAP: they only tell how to read it."""
 _LONGEST_DETAIL = 200
 
 
@@ -47,13 +38,15 @@ _LONGEST_DETAIL = 200
 class _Signature:
     """One signature on the way.
 
-    ``target`` is what it points at, an element or the document's tree; ``covers`` tells it to people.
+    ``targets`` are what it points at, elements or the document's tree, the content first; ``covers``
+    tells the content to people.
     """
 
     element: Node
     findings: Findings = field(default_factory=Findings)
     parts: XmlSignature | None = None
-    target: Node | None = None
+    properties: xades.Properties | None = None
+    targets: list[tuple[Reference, Node]] = field(default_factory=list)
     covers: Coverage | None = None
 
 
@@ -102,18 +95,17 @@ def _covered(document: Document, elements: Iterable[Node]) -> list[_Signature]:
         one = _Signature(element)
         found.append(one)
         try:
-            one.parts = xmldsig.read(element)
-            _resolve(one, one.parts, document)
+            one.parts = parts = xmldsig.read(element, document.identified)
+            if parts.properties is not None:
+                one.properties = xades.read(parts.properties, element)
+            _resolve(one, parts, document)
         except Malformed as malformed:
             one.findings.add(malformed.code, malformed.detail[:_LONGEST_DETAIL])
     spent = 0
     for one in reversed(found):
         if spent > MOST_WORK:
             raise effort.TooCostly
-        if one.parts is not None and one.parts.reference is not None and one.target is not None:
-            spent += _compare(one, one.parts.reference, document)
-        else:
-            xml_document.take_out(one.element)
+        spent += _compare(one, document)
     return found
 
 
@@ -121,113 +113,136 @@ def _covered(document: Document, elements: Iterable[Node]) -> list[_Signature]:
 
 
 def _resolve(one: _Signature, parts: XmlSignature, document: Document) -> None:
-    """Find what the reference points at, and whether that is all that the document says.
+    """Find what the references point at, and whether that is all that the document says.
 
     Raises:
-        Malformed: there is no reference that can be followed.
+        Malformed: there is no reference, or one that cannot be followed.
     """
-    reference = parts.reference
-    if reference is None:
+    if not parts.count:
         raise Malformed("xml_reference_missing")
-    if parts.references > 1:
-        raise Malformed("xml_reference_several", str(parts.references))
-    uri = reference.uri
-    if uri == "":
-        one.target, one.covers = document.tree, Coverage(True, xml_document.path(document.root))
-    elif uri is None or uri.startswith("#"):
-        identifier = (uri or "#")[1:]
-        named = document.identified.get(identifier, ())
-        if len(named) != 1:
-            raise Malformed("xml_id_duplicate" if named else "xml_reference_unresolved", uri or "")
-        (one.target,) = named
-        path = xml_document.path(one.target)
-        one.covers = Coverage(one.target is document.root, path, identifier[: xml_document.LONGEST_NAME])
-        beside = _beside(one.target, document.root)
-        if beside is not None:
-            one.findings.add("xml_partly_signed", beside[:_LONGEST_DETAIL])
+    if not parts.references:
+        raise Malformed("xml_reference_several", str(parts.count))
+    found = [(reference, _target(reference, document)) for reference in parts.references]
+    contents = [pair for pair in found if not _belongs(pair[1], one)] or found[:1]
+    if len(contents) > 1:
+        one.findings.add("xml_reference_several", str(parts.count))
+    if one.properties is not None and not any(target is one.properties.element for _, target in found):
+        one.findings.add("xml_properties_unsigned")
+    reference, content = contents[0]
+    others = [pair for pair in found if pair[0] is not reference]
+    one.targets = [contents[0], *others]
+    if content is document.tree:
+        one.covers = Coverage(True, xml_document.path(document.root))
     else:
-        raise Malformed("xml_reference_external", uri)
+        identifier = (reference.uri or "")[1:][: xml_document.LONGEST_NAME]
+        one.covers = Coverage(content is document.root, xml_document.path(content), identifier)
+        elements = [target for _, target in others if target is not document.tree]
+        fault = xml_frame.judge(content, elements, document.root)
+        if fault is not None:
+            one.findings.add(fault.code, fault.where[:_LONGEST_DETAIL])
     one.findings.judged.add(Stage.SIGNED_ATTRIBUTES)
 
 
-def _beside(target: Node, root: Node) -> str | None:
-    """Return where something is said outside the element, None when nothing is; comments say nothing."""
-    if any(one.tag is not xml_document.COMMENT for way in (True, False) for one in root.itersiblings(preceding=way)):
-        return "/"
-    inside = target
-    for around in target.iterancestors():
-        for one in around:
-            if one is not inside and one.tag is not xml_document.COMMENT and not _holds_signatures(one):
-                return xml_document.path(one if xml_document.is_element(one) else around)
-        if not _is_frame(around):
-            return xml_document.path(around)
-        inside = around
-    return None
+def _target(reference: Reference, document: Document) -> Node:
+    """Return what a reference points at: the document's tree or an element.
+
+    Raises:
+        Malformed: nothing that could be signed with the document.
+    """
+    uri = reference.uri
+    if uri == "":
+        return document.tree
+    if uri is not None and not uri.startswith("#"):
+        raise Malformed("xml_reference_external", uri)
+    named = document.identified.get((uri or "#")[1:], ())
+    if len(named) != 1:
+        raise Malformed("xml_id_duplicate" if named else "xml_reference_unresolved", uri or "")
+    return named[0]
 
 
-def _is_frame(element: Node) -> bool:
-    """Whether an element says nothing beside the elements it holds."""
-    texts = (element.text, *(child.tail for child in element))
-    return not any(text and text.strip(" \t\r\n") for text in texts) and all(
-        name in _MEANINGLESS or name.startswith(_SOAP) for name in element.attrib
+def _belongs(target: Node, one: _Signature) -> bool:
+    """Whether what is signed belongs to the signing and is no content."""
+    if isinstance(target, xml_document.TREE):
+        return False
+    parent = target.getparent()
+    if parent is None:
+        return False
+    return (
+        (one.properties is not None and target is one.properties.element)
+        or (target.tag == xmldsig.KEY_INFO and parent is one.element)
+        or (target.tag in (xmldsig.TOKEN, xml_frame.TIMESTAMP) and parent.tag == xml_frame.SECURITY)
     )
 
 
-def _holds_signatures(element: Node) -> bool:
-    """Whether an element is a signature, which is judged for itself, or holds such and nothing else."""
-    if element.tag == SIGNATURE:
-        return True
-    if not xml_document.is_element(element) or not len(element) or not _is_frame(element):
-        return False
-    return all(one.tag is xml_document.COMMENT or _holds_signatures(one) for one in element)
-
-
-def _compare(one: _Signature, reference: Reference, document: Document) -> int:
-    """Compare what is covered with the digest, and take the signature out; return the work it was."""
-    method, is_enveloped = Method(), False
-    for step, transform in enumerate(reference.transforms, start=1):
-        if transform.uri == xmldsig.ENVELOPED and step == 1:
-            is_enveloped = True
-        elif transform.method is not None and step == len(reference.transforms):
-            method = transform.method
-        else:
-            one.findings.add("xml_transform", transform.uri[:_LONGEST_DETAIL])
-    oid = _identifier(reference.digest_uri, xmldsig.DIGESTS, one.findings)
-    spent = 0
-    if is_enveloped:
-        xml_document.take_out(one.element)
-    if oid is not None and "xml_transform" not in one.findings.codes:
-        # The standard takes comments out of what such a reference points at, whatever form is named
-        # after that, and NCALayer does so; others sign the comments.  Either is what was signed.
-        forms = [replace(method, with_comments=False), method]
-        likely = forms if method.with_comments and document.comments else forms[:1]
-        spent = _hash(one, likely, reference.digest, algorithms.digest(oid), document)
-    if not is_enveloped:
+def _compare(one: _Signature, document: Document) -> int:
+    """Compare what is covered with the digests, and take the signature out; return the work it was."""
+    # What is within the signature is in its place only as long as the signature is.
+    steps = [(number == 0, *pair) for number, pair in enumerate(one.targets)]
+    spent, is_out = 0, False
+    for is_content, reference, target in sorted(steps, key=lambda step: _is_enveloped(step[1])):
+        if _is_enveloped(reference) and not is_out:
+            xml_document.take_out(one.element)
+            is_out = True
+        octets, work = _covered_octets(one, reference, target, document)
+        spent += work
+        if is_content and one.covers is not None:
+            one.covers = replace(one.covers, octets=octets)
+    if not is_out:
         xml_document.take_out(one.element)
     return spent
 
 
+def _is_enveloped(reference: Reference) -> bool:
+    return bool(reference.transforms) and reference.transforms[0].uri == xmldsig.ENVELOPED
+
+
+def _covered_octets(
+    one: _Signature, reference: Reference, target: Node, document: Document
+) -> tuple[bytes | None, int]:
+    """Return the canonical form of a target that has the digest of its reference, None if none has, and the work."""
+    method, is_possible = Method(), True
+    for step, transform in enumerate(reference.transforms, start=1):
+        if transform.uri == xmldsig.ENVELOPED and step == 1 and not _belongs(target, one):
+            continue
+        if transform.method is not None and step == len(reference.transforms):
+            method = transform.method
+        else:
+            is_possible = False
+            one.findings.add("xml_transform", transform.uri[:_LONGEST_DETAIL])
+    oid = _identifier(reference.digest_uri, xmldsig.DIGESTS, one.findings)
+    if oid is None or not is_possible:
+        return None, 0
+    # The standard takes comments out of what such a reference points at, whatever form is named
+    # after that, and NCALayer does so; others sign the comments.  Either is what was signed.
+    forms = [replace(method, with_comments=False), method]
+    likely = forms if method.with_comments and document.comments else forms[:1]
+    return _hash(one, target, likely, reference.digest, algorithms.digest(oid), document)
+
+
 def _hash(
-    one: _Signature, forms: Sequence[Method], digest: bytes, algorithm: algorithms.Digest, document: Document
-) -> int:
-    """Note as signed the canonical form that has the digest; return the work it was."""
-    assert one.covers is not None
+    one: _Signature,
+    target: Node,
+    forms: Sequence[Method],
+    digest: bytes,
+    algorithm: algorithms.Digest,
+    document: Document,
+) -> tuple[bytes | None, int]:
+    """Return the canonical form that has the digest, None when none has, and the work it was."""
     spent = 0
     try:
         for form in forms:
-            octets = xml_document.canonical(one.target, form)
+            octets = xml_document.canonical(target, form)
             spent += len(octets) + document.work
             if algorithm.compute(octets) == digest:
-                one.covers = replace(one.covers, octets=octets)
-                if document.comments > _signed_comments(one.target, form, document):
+                if not _belongs(target, one) and document.comments > _signed_comments(target, form, document):
                     one.findings.add("xml_comments_unsigned")
-                return spent
+                return octets, spent
         one.findings.add("content_changed")
     except algorithms.TooSlow as slow:
         one.findings.add("hash_too_slow", str(slow))
     except Malformed as malformed:
         one.findings.add(malformed.code, malformed.detail)
-    return spent
+    return None, spent
 
 
 def _signed_comments(target: Node, form: Method, document: Document) -> int:
@@ -261,11 +276,14 @@ def _signer(one: _Signature, *, at: datetime, trust: TrustStore, policy: Policy 
             one.findings.add("certificate_malformed", malformed.detail)
         else:
             certificate, algorithm = _made_by(one.parts, pool, one.findings)
+    if certificate is not None and one.properties is not None:
+        xades.judge(one.properties, certificate, one.findings)
     signature = signer.Signature(
         certificate=certificate,
         stamped=one.parts.value if one.parts is not None else b"",
         findings=one.findings,
         pool=pool,
+        signing_time=one.properties.signing_time if one.properties is not None else None,
         algorithm=algorithm,
     )
     return replace(signer.judge(signature, at=at, store=trust, policy=policy), covers=one.covers)
@@ -299,7 +317,7 @@ def _made_by(parts: XmlSignature, pool: list[Certificate], findings: Findings) -
 def _signature(parts: XmlSignature, oid: str, certificate: Certificate) -> tuple[str, str, str | None]:
     """Return the fault ("" when the certificate's key made the signature), its detail, and the algorithm."""
     name = None
-    digest = xmldsig.DIGESTS.get(parts.reference.digest_uri) if parts.reference is not None else None
+    digest = xmldsig.DIGESTS.get(parts.references[0].digest_uri) if parts.references else None
     try:
         algorithm = algorithms.signature(oid, key=certificate.key_algorithm, digest=digest)
         name = algorithm.name

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.fuzz import markup, messages, papers, sums, words
+from tests.fuzz import credentials, markup, messages, sums, words
 from tests.fuzz.target import Target
 
 TARGETS: dict[str, Callable[[], Target]] = {
     "cms": messages.messages,
     "armour": messages.armour,
-    "certificates": papers.of_certificates,
-    "crl": papers.of_lists,
+    "certificates": credentials.of_certificates,
+    "crl": credentials.of_lists,
     "ocsp": words.of_answers,
     "timestamps": words.of_timestamps,
     "xml": markup.documents,

@@ -17,7 +17,7 @@ from app.signatures.ocsp import State
 from app.signatures.policy import STRICT
 from app.signatures.trust import TrustStore
 from app.signatures.verify import verify
-from tests.fuzz.papers import der_of
+from tests.fuzz.credentials import der_of
 from tests.fuzz.target import Context, Judge, Target, Told, Wrong
 from tests.fuzz.world import DAY, MADE, NOW, VECTORS, World, answers, forge, moment, nca_store, tokens, vector_store
 

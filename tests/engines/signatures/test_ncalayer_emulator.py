@@ -317,13 +317,18 @@ def test_basics_writes_xml_without_white_space_in_the_signature(sandbox):
 
 
 def test_an_element_is_signed_by_its_id_and_two_sign_one_after_the_other(sandbox):
-    by_id = _ask(_agent(sandbox), COMMON, "signXml", ["PKCS12", "SIGNATURE", XML, "//*[@Id]", "/*"])["responseObject"]
+    framed = XML.replace('<a xmlns="urn:a" ', "<root ").replace("</a>", "</root>")
+    args = ["PKCS12", "SIGNATURE", framed, "//*[@Id]", "/*"]
+    by_id = _ask(_agent(sandbox), COMMON, "signXml", args)["responseObject"]
     both = _ask(_agent(sandbox, "clerk"), COMMON, "signXml", ["PKCS12", "SIGNATURE", by_id, "", ""])["responseObject"]
 
     report = verify(both, at=datetime.now(UTC), trust=sandbox.trust_store())
 
     assert report.verdict is Verdict.VALID
-    assert [(signer.covers.path, signer.covers.whole) for signer in report.signers] == [("/a/b:c", False), ("/a", True)]
+    assert [(signer.covers.path, signer.covers.whole) for signer in report.signers] == [
+        ("/root/b:c", False),
+        ("/root", True),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import forged_answers as answers
 import forged_messages as forge
 import forged_tokens as tokens
 import pytest
@@ -17,7 +18,7 @@ from app.signatures.asn1 import Malformed, tlv
 from app.signatures.policy import STRICT, Demand, Policy
 from app.signatures.report import Outcome, Stage, Verdict
 
-DAY = timedelta(days=1)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 VALUE = b"the value of a signature"
 
 
@@ -247,15 +248,78 @@ def test_without_a_stamp_a_later_revocation_counts(world, tsa):
         assert world.verify(message, lists=lists).reasons == ("revoked",)
 
 
-@pytest.mark.parametrize(("not_after", "verdict"), [(STAMPED + DAY, Verdict.VALID), (STAMPED - DAY, Verdict.INVALID)])
-def test_a_certificate_may_expire_after_the_stamp_but_not_before(not_after, verdict, world, tsa):
-    holder = world.issue(owner="short-lived", not_after=not_after)
+def test_a_certificate_must_not_have_expired_before_the_stamp(world, tsa):
+    holder = world.issue(owner="short-lived", not_after=STAMPED - DAY)
 
     report = world.verify(tokens.message(holder, _good(tsa), at=STAMPED - 2 * DAY))
 
-    assert report.verdict is verdict
-    assert report.reasons == (() if verdict is Verdict.VALID else ("expired",))
-    assert ("revocation_after_expiry" in report.notes) is (verdict is Verdict.VALID)
+    assert (report.verdict, report.reasons) == (Verdict.INVALID, ("expired",))
+
+
+def _kept_since(moment):
+    """Return the extension by which a list says that it keeps expired certificates."""
+    return x509.UnrecognizedExtension(
+        x509.ObjectIdentifier("2.5.29.60"), asn1.tlv(0x18, f"{moment:%Y%m%d%H%M%SZ}".encode())
+    )
+
+
+def _answer(world, holder, made, cutoff=None):
+    more = [answers.extension("1.3.6.1.5.5.7.48.1.6", answers.time(cutoff))] if cutoff else []
+    one = answers.single(answers.named(holder, world.ca), answers.GOOD, this_update=made, extensions=more)
+    return answers.answer([one], world.ca, enclosed=[], produced_at=made)
+
+
+EXPIRED = STAMPED + DAY
+AFTER_EXPIRY = {
+    "a list that may have forgotten it": (lambda w, h: _lists_of(w), "revocation_after_expiry"),
+    "a list that keeps what expired since": (
+        lambda w, h: _lists_of(w, extensions=[(_kept_since(EXPIRED), False)]), None),
+    "a list that keeps what expired later": (
+        lambda w, h: _lists_of(w, extensions=[(_kept_since(EXPIRED + HOUR), False)]), "revocation_after_expiry"),
+    "a list from before beside it": (
+        lambda w, h: (*_lists_of(w), *_lists_of(w, this_update=STAMPED - HOUR, next_update=STAMPED + 3 * DAY)), None),
+    "a list from before that ended before the stamp": (
+        lambda w, h: (*_lists_of(w), *_lists_of(w, this_update=STAMPED - DAY, next_update=STAMPED - HOUR)),
+        "revocation_after_expiry"),
+    "a list that names it with a later day": (
+        lambda w, h: _lists_of(w, [(h.certificate.serial_number, STAMPED + HOUR, [])]), None),
+    "an answer from after": (lambda w, h: _answer(w, h, NOW), "revocation_after_expiry"),
+    "an answer from after that keeps what expired": (lambda w, h: _answer(w, h, NOW, EXPIRED - DAY), None),
+    "an answer from after that keeps what expired later": (
+        lambda w, h: _answer(w, h, NOW, EXPIRED + HOUR), "revocation_after_expiry"),
+    "an answer from before": (lambda w, h: _answer(w, h, STAMPED + HOUR), None),
+}  # fmt: skip
+
+
+def _lists_of(world, entries=(), **how):
+    return (forge.revocation_list(world.ca, entries, **how),)
+
+
+@pytest.mark.parametrize("forgets", [True, False], ids=["known to forget", "not known to forget"])
+@pytest.mark.parametrize("word", AFTER_EXPIRY)
+def test_a_word_from_after_the_expiry_proves_nothing_unless_expired_ones_are_kept(word, forgets, world):
+    world = replace(
+        world,
+        store=replace(world.store, anchors=tuple(replace(one, forgets_expired=forgets) for one in world.store.anchors)),
+    )
+    make, reason = AFTER_EXPIRY[word]
+    holder = world.issue(owner="short-lived", not_after=EXPIRED)
+    made = make(world, holder)
+    said = {"answers": (made,)} if isinstance(made, bytes) else {"lists": made}
+
+    said["lists"] = (*said.get("lists", ()), forge.revocation_list(world.root))
+    stamped = tokens.message(holder, _good(tokens.authority(world.root)), at=STAMPED - 2 * DAY)
+
+    report = world.verify(stamped, **said)
+
+    if not forgets:  # what nobody knows is a note
+        assert (report.verdict, report.reasons) == (Verdict.VALID, ())
+        assert ("revocation_of_expired" in report.notes) == bool(reason)
+        return
+    assert report.reasons == ((reason,) if reason else ())
+    assert report.verdict is (Verdict.INDETERMINATE if reason else Verdict.VALID)
+    if reason:
+        assert report.sub_indications == ("REVOCATION_OUT_OF_BOUNDS_NO_POE",)
 
 
 def test_the_earliest_of_several_good_tokens_counts_and_a_bad_one_is_told(world, tsa):

@@ -108,14 +108,14 @@ HOLDS = {
     "by the Id of the root": lambda w: signed(
         w.head, uri="#A1", transforms=[transform(ENVELOPED), transform(WITH_COMMENTS)]),
     "in a frame of signatures": lambda w: signed(
-        w.head, f'<e><a Id="A1">1</a><signatures>{HERE}</signatures></e>', uri="#A1"),
+        w.head, f'<root><a Id="A1">1</a><signatures>{HERE}</signatures></root>', uri="#A1"),
     "white space around": lambda w: signed(
-        w.head, f'<e xmlns:q="urn:q" Id="E">\n  <a Id="A1">1</a>\n  {HERE}\n</e>', uri="#A1"),
+        w.head, f'<envelope xmlns:q="urn:q" Id="E">\n  <a Id="A1">1</a>\n  {HERE}\n</envelope>', uri="#A1"),
     "a SOAP body": lambda w: xml.sign_soap(w.head, xml.soap()),
     "no transform but the enveloped": lambda w: signed(w.head, transforms=[transform(ENVELOPED)]),
     "no transforms": lambda w: signed(w.head, BY_ID, uri="#A1", transforms=[]),
     "the exclusive form with prefixes": lambda w: signed(
-        w.head, f'<e xmlns:q="urn:q"><a Id="A1" t="q:x"/>{HERE}</e>', uri="#A1",
+        w.head, f'<envelope xmlns:q="urn:q"><a Id="A1" t="q:x"/>{HERE}</envelope>', uri="#A1",
         digested=lambda tree: canonical(xml.identified(tree, "A1"), exclusive=True, inclusive_ns_prefixes=["q"]),
         transforms=[transform(EXCLUSIVE, f'<x:InclusiveNamespaces xmlns:x="{EXCLUSIVE}" PrefixList="q"/>')]),
     "a value in lines": lambda w: signed(
@@ -150,8 +150,9 @@ def test_the_text_around_a_signature_is_signed_too(world):
 
 
 def test_an_element_keeps_what_it_has_from_those_around_it(world):
-    text = f'<e xmlns="urn:d" xmlns:q="urn:q" xml:lang="kk"><f xml:space="preserve"><a Id="A1"/></f>{HERE}</e>'
-    expected = b'<a xmlns="urn:d" xmlns:q="urn:q" Id="A1" xml:lang="kk" xml:space="preserve"></a>'
+    inner = '<body xml:space="preserve"><a Id="A1"/></body>'
+    text = f'<envelope xmlns:q="urn:q" xml:lang="kk">{inner}{HERE}</envelope>'
+    expected = b'<a xmlns:q="urn:q" Id="A1" xml:lang="kk" xml:space="preserve"></a>'
 
     report = world.verify(signed(world.head, text, uri="#A1", digested=lambda _: expected, method=EXCLUSIVE))
 
