@@ -1,23 +1,25 @@
 """Definition files: YAML read with its line numbers into pydantic models, every fault told at once.
 
-The engines (``workflows``, ``forms``) know their models; this file alone knows ruamel.yaml.
+The engines (``workflows``, ``forms``) know their models; this file alone knows PyYAML, and of it only
+the parser: which words are numbers or truths is decided here, by the core schema of YAML 1.2 (its
+chapter 10.3), so that ``no`` stays a word.
 """
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from io import StringIO
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap, CommentedSeq, TaggedScalar
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, ScalarNode, SequenceNode
+from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from app.definition_remains import find_misspelt, remains
 
@@ -89,33 +91,61 @@ class Words(Definition):
 M = TypeVar("M", bound=BaseModel)
 
 
+class _Mapping(dict[Any, Any]):
+    """A mapping of a file, with the line (from 1) of each key."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: dict[Any, int] = {}
+
+
+class _Sequence(list[Any]):
+    """A sequence of a file, with the line (from 1) of each item."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[int] = []
+
+
 @dataclass(frozen=True)
 class Source:
-    """A definition file as read: its name for faults, its hash, and the lines of its keys."""
+    """A definition file as read: its name for faults, its hash, and the lines of its keys.
+
+    ``elsewhere`` are the parts of the tree that came from other files: id of the part -> its file.
+    """
 
     file: str
     sha256: str
     tree: Any
+    elsewhere: Mapping[int, str] = field(default_factory=dict)
 
     def line_of(self, *path: str | int) -> int:
         """Return the line (from 1) of the deepest part of ``path`` that exists in the file."""
-        node, line = self.tree, 1
+        return self._place_of(path)[1]
+
+    def _place_of(self, path: Sequence[str | int]) -> tuple[str, int]:
+        node, line, file = self.tree, 1, self.file
         for part in path:
             try:
-                if isinstance(node, CommentedMap) and part in node:
-                    line = node.lc.key(part)[0] + 1
-                elif isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node):
-                    line = node.lc.item(part)[0] + 1
+                if isinstance(node, _Mapping):
+                    known = part in node
+                else:
+                    known = isinstance(node, _Sequence) and isinstance(part, int) and part < len(node)
+                if known:
+                    line = node.lines[part]
                 else:
                     continue  # a discriminator or a union's branch, not a key of the file
                 node = node[part]
+                file = self.elsewhere.get(id(node), file)
             except (AttributeError, KeyError, IndexError, TypeError):
                 break
-        return line
+        return file, line
 
     def fault(self, path: Sequence[str | int], problem: str, mend: str) -> Fault:
-        """Return a fault of this file at ``path``."""
-        return Fault(self.file, self.line_of(*path), ".".join(map(str, path)), problem, mend)
+        """Return a fault of this file at ``path``, of the file where that part stands."""
+        file, line = self._place_of(path)
+        mend = mend if file == self.file else f"{mend} (used by {self.file})"
+        return Fault(file, line, ".".join(map(str, path)), problem, mend)
 
 
 @dataclass(frozen=True)
@@ -137,13 +167,25 @@ class Reading(Generic[M]):
         return [fault for fault in found if not any(f"{fault.key}.".startswith(f"{key}.") for key in self.told)]
 
 
-def read(path: Path, model: type[M], *, root: Path) -> Reading[M]:
+Shared = Mapping[str, Source | None]
+"""Name of a shared section with its version ("rating.v1") -> its file, None for a faulty one."""
+
+
+def name_of(path: Path, root: Path) -> str:
+    """Return how faults name a file: as seen from ``root``, whole where it lies elsewhere."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def read(path: Path, model: type[M], *, root: Path, shared: Shared | None = None) -> Reading[M]:
     """Read one definition file into ``model``, with every fault of its shape.
+
+    A section ``use: <name>`` gives way to the one of ``shared``; a file that uses a faulty one is not
+    read, and has no fault of its own for that.
 
     Nothing of the file is executed: tags are refused, aliases too (they can multiply without
     bound), and a key may stand only once.
     """
-    name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    name = name_of(path, root)
     raw = path.read_bytes()
     empty = Source(name, hashlib.sha256(raw).hexdigest(), None)
     if len(raw) > LARGEST_FILE:
@@ -164,10 +206,65 @@ def read(path: Path, model: type[M], *, root: Path) -> Reading[M]:
     faults = [Fault(name, each.line, each.key, each.problem, each.mend) for each in found]
     if data is None:
         return Reading(None, empty, tuple(faults))
-    if not isinstance(tree, CommentedMap):
+    if not isinstance(tree, _Mapping):
         faults.append(Fault(name, 1, "", "the file holds no mapping", "begin with key: value lines"))
         return Reading(None, empty, tuple(faults))
-    return _shaped(model, Source(name, empty.sha256, tree), faults)
+    try:
+        source = _with_shared(tree, shared or {}, empty)
+    except _Refused as error:
+        faults.append(Fault(name, error.line, error.key, error.problem, error.mend))
+        source = None
+    return _shaped(model, source, faults) if source else Reading(None, empty, tuple(faults))
+
+
+def _with_shared(tree: Any, shared: Shared, empty: Source) -> Source | None:
+    """Return the file with its ``use`` sections replaced; None when one of them is faulty.
+
+    Raises:
+        _Refused: there is no such section, or something else stands beside its name.
+    """
+    sections = tree.get("sections")
+    elsewhere: dict[int, str] = {}
+    hashes = [empty.sha256]
+    for number, item in enumerate(sections if isinstance(sections, _Sequence) else ()):
+        if not isinstance(item, _Mapping) or "use" not in item:
+            continue
+        key, line = f"sections.{number}.use", item.lines["use"]
+        if item.keys() - {"use", "show_if"}:
+            raise _Refused(line, "a shared section has its own words", "keep use, and show_if at most", key)
+        name = item["use"]
+        if name not in shared:
+            near = difflib.get_close_matches(str(name), shared, n=1)
+            known = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(shared)) or 'none'}"
+            raise _Refused(line, f"there is no shared section '{name}'", known, key)
+        source = shared[name]
+        if source is None:
+            return None
+        sections[number] = _shared_section(tree, item, source, elsewhere)
+        hashes.append(source.sha256)
+    sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+    return Source(empty.file, sha256, tree, elsewhere)
+
+
+def _shared_section(tree: Any, item: Any, source: Source, elsewhere: dict[int, str]) -> Any:
+    """Return a shared section as it stands in a form; its checks go to those of the form."""
+    section = deepcopy(source.tree)
+    elsewhere[id(section)] = source.file
+    checks = section.pop("checks", _Sequence())
+    for number, check in enumerate(checks):
+        if "checks" not in tree:
+            tree["checks"] = _Sequence()
+            tree.lines["checks"] = 1
+        elsewhere[id(check)] = source.file
+        tree["checks"].append(check)
+        tree["checks"].lines.append(checks.lines[number])
+    section.pop("version")
+    section["key"] = section.pop("section")
+    section.lines["key"] = section.lines.pop("section")
+    conditions = [str(each["show_if"]) for each in (section, item) if "show_if" in each]
+    if conditions:
+        section["show_if"] = conditions[0] if len(conditions) == 1 else " and ".join(f"({each})" for each in conditions)
+    return section
 
 
 def _shaped(model: type[M], source: Source, faults: list[Fault]) -> Reading[M]:
@@ -176,7 +273,7 @@ def _shaped(model: type[M], source: Source, faults: list[Fault]) -> Reading[M]:
     def misspelt(path: list[str | int], node: Any, wrong: str, right: str) -> None:
         mend = f"did you mean '{right}'? remove it or correct its spelling"
         faults.append(source.fault([*path, wrong], "this key is unknown", mend))
-        node.lc.data[right] = node.lc.data[wrong]
+        node.lines[right] = node.lines[wrong]
         node[right] = node.pop(wrong)
 
     tree = source.tree
@@ -202,8 +299,8 @@ def _known_part(tree: Any, loc: Sequence[str | int]) -> list[str | int]:
     node = tree
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
-        is_item = isinstance(node, CommentedSeq) and isinstance(part, int) and part < len(node)
-        if is_item or (isinstance(node, CommentedMap) and part in node):
+        is_item = isinstance(node, _Sequence) and isinstance(part, int) and part < len(node)
+        if is_item or (isinstance(node, _Mapping) and part in node):
             node = node[part]
         elif not last:
             continue
@@ -233,20 +330,69 @@ class _Refused(Exception):
         self.line, self.problem, self.mend, self.key = line, problem, mend, key
 
 
+_LOADER: Any = getattr(yaml, "CLoader", yaml.Loader)
+"""libyaml's parser where PyYAML was built with it: twenty times as fast. Only events and nodes are asked of it."""
+
+_SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
+    (re.compile(r"(?:null|Null|NULL|~|)"), lambda text: None),
+    (re.compile(r"(?:true|True|TRUE|false|False|FALSE)"), lambda text: text.lower() == "true"),
+    (re.compile(r"[-+]?[0-9]{1,4000}"), int),
+    (re.compile(r"0o[0-7]{1,4000}"), lambda text: int(text[2:], 8)),
+    (re.compile(r"0x[0-9a-fA-F]{1,4000}"), lambda text: int(text[2:], 16)),
+    (re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"), float),
+    (re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"), lambda text: float(text.replace(".", ""))),
+)
+"""What a plain scalar may be besides a text."""
+
+
 def _parse(text: str, found: list[_Refused]) -> Any:
     """Return the tree of a file; what may not stand in it but hinders no reading goes to ``found``."""
-    yaml = YAML(typ="rt")
-    yaml.version = (1, 2)  # so that `no` stays a word
-    yaml.allow_duplicate_keys = True  # told below; the first one counts
     try:
         found.extend(_unwanted(text))
-        found.extend(_doubled(YAML(typ="rt").compose(text), (), set()))
-        return yaml.load(text)
-    except MarkedYAMLError as error:
+        root = yaml.compose(text, Loader=_LOADER)
+        found.extend(_doubled(root, (), set()))
+        return _tree(root, {})
+    except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise _Refused(mark.line + 1 if mark else 0, str(error.problem or error.context), "correct the YAML") from None
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise _Refused(0, f"not readable as YAML ({type(error).__name__})", "correct the YAML") from None
+
+
+def _tree(node: Node | None, met: dict[int, Any]) -> Any:
+    """Return mappings, sequences and scalars of a node; the part behind aliases is one and the same each time."""
+    if node is None or isinstance(node, ScalarNode):
+        return None if node is None else _scalar(node)
+    if id(node) in met:
+        return met[id(node)]
+    if isinstance(node, SequenceNode):
+        items = met[id(node)] = _Sequence()
+        for item in node.value:
+            items.lines.append(_line(item))
+            items.append(_tree(item, met))
+        return items
+    mapping = met[id(node)] = _Mapping()
+    for key, value in node.value:
+        word, line = _tree(key, met), _line(key)
+        if isinstance(word, _Mapping | _Sequence):
+            raise _Refused(line, "a key that is no word", "write a word before the colon")
+        if word not in mapping:  # the first of doubled keys counts
+            mapping.lines[word] = line
+            mapping[word] = _tree(value, met)
+    return mapping
+
+
+def _line(node: Node | yaml.Event) -> int:
+    return node.start_mark.line + 1 if node.start_mark else 0
+
+
+def _scalar(node: ScalarNode) -> Any:
+    text = str(node.value)
+    if not node.style:  # neither quoted nor a block
+        for pattern, value in _SCALARS:
+            if pattern.fullmatch(text):
+                return value(text)
+    return text
 
 
 def _unwanted(text: str) -> Iterator[_Refused]:
@@ -254,14 +400,14 @@ def _unwanted(text: str) -> Iterator[_Refused]:
     anchors: set[str] = set()
     if not any(sign in text for sign in "&*!"):
         return
-    for event in YAML(typ="rt").parse(StringIO(text)):
-        line = event.start_mark.line + 1
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = _line(event)
         anchor = getattr(event, "anchor", None)
         if anchor and anchor not in anchors:
             anchors.add(anchor)
             yield _Refused(line, f"anchors and aliases are not read: '{anchor}'", "write the part out")
         tag = getattr(event, "tag", None)
-        if tag is not None and type(event).__name__ != "DocumentStartEvent" and str(tag) not in ("", "!"):
+        if tag not in (None, "", "!"):
             yield _Refused(line, f"the tag {tag} is not read", "remove it")
 
 
@@ -278,7 +424,7 @@ def _doubled(node: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[_Refu
         for key, value in node.value:
             word = str(key.value) if isinstance(key, ScalarNode) else ""
             place = (*path, word)
-            line = key.start_mark.line + 1
+            line = _line(key)
             if word in lines:
                 problem = f"duplicate key: it stands at line {lines[word]} already"
                 yield _Refused(line, problem, "remove one of them", ".".join(place))
@@ -297,16 +443,11 @@ def _plain_data(tree: Any) -> Any:
     def plain(node: Any) -> Any:
         if next(met) > MOST_VALUES:
             raise RecursionError
-        if isinstance(node, CommentedMap):
+        if isinstance(node, _Mapping):
             return {key: plain(value) for key, value in node.items()}
-        if isinstance(node, CommentedSeq):
+        if isinstance(node, _Sequence):
             return [plain(value) for value in node]
-        if isinstance(node, TaggedScalar):
-            return node.value
-        if isinstance(node, bool):
-            return node
-        kind = next((kind for kind in (str, int, float) if isinstance(node, kind)), None)
-        return kind(node) if kind else node
+        return node
 
     try:
         return plain(tree)

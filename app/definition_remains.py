@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cache
 from types import UnionType
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -73,31 +74,50 @@ def _remains(annotation: Any, value: Any) -> Any:
     return _gap(annotation)
 
 
+@cache
+def _hints(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the annotations of a model: read once, since every part of every file asks for them."""
+    return get_type_hints(model, include_extras=True)
+
+
 def _model_remains(model: type[BaseModel], value: Mapping[str, Any]) -> BaseModel:
-    hints = get_type_hints(model, include_extras=True)
+    hints = _hints(model)
     found = {}
     for name, info in model.model_fields.items():
-        if name in value:
-            found[name] = _remains(hints[name], value[name])
+        key = info.alias or name
+        if key in value:
+            found[key] = _remains(hints[name], value[key])
         elif info.is_required():
             found[name] = _gap(hints[name])
     return model.model_construct(**found)
 
 
-def _gap(annotation: Any) -> Any:
-    """Return what stands for a whole value: a model of gaps, a list or mapping of one gap, or a gap."""
+def _gap(annotation: Any, above: tuple[type, ...] = ()) -> Any:
+    """Return what stands for a whole value: a model of gaps, a list or mapping of one gap, or a gap.
+
+    A model that may stand within itself (``above``) does not: no gap grows without bound.
+    """
     branch = next(_branches(annotation))
     if _is_model(branch):
-        hints = get_type_hints(branch, include_extras=True)
-        return branch.model_construct(**{name: _gap(hints[name]) for name in branch.model_fields})
+        hints = _hints(branch)
+        within = (*above, branch)
+        names = [name for name in branch.model_fields if not _holds(hints[name], within)]
+        gaps = {name: _gap(hints[name], within) for name in names}
+        return branch.model_construct(**gaps)
     if get_origin(branch) is dict:
-        return {GAP: _gap(get_args(branch)[1])}
+        return {GAP: _gap(get_args(branch)[1], above)}
     if get_origin(branch) in (list, tuple):
-        return get_origin(branch)([_gap(get_args(branch)[0])])
+        return get_origin(branch)([_gap(get_args(branch)[0], above)])
     if dataclasses.is_dataclass(branch):
         asked = [each for each in dataclasses.fields(branch) if each.default is dataclasses.MISSING]
         return branch(**{each.name: GAP for each in asked})  # type: ignore[operator]
     return GAP
+
+
+def _holds(annotation: Any, models: tuple[type, ...]) -> bool:
+    """Tell whether the first branch of the annotation is a list of one of ``models``, or one of them."""
+    branch = next(_branches(annotation))
+    return branch in models or any(item in models for item in get_args(branch))
 
 
 def _branches(annotation: Any) -> Iterator[Any]:
@@ -136,7 +156,7 @@ def find_misspelt(annotation: Any, value: Any, report: Misspelt, path: tuple[str
         return
     if _is_model(branch):
         _report_keys(branch, value, report, path)
-        hints = get_type_hints(branch, include_extras=True)
+        hints = _hints(branch)
         for name in branch.model_fields.keys() & value.keys():
             find_misspelt(hints[name], value[name], report, (*path, name))
     elif get_origin(branch) is dict:
@@ -148,9 +168,10 @@ def find_misspelt(annotation: Any, value: Any, report: Misspelt, path: tuple[str
 
 
 def _report_keys(model: type[BaseModel], value: Any, report: Misspelt, path: tuple[str | int, ...]) -> None:
-    for key in [key for key in value if isinstance(key, str) and key not in model.model_fields]:
-        missing = [name for name in model.model_fields if name not in value]
-        required = [name for name in missing if model.model_fields[name].is_required()]
+    known = {info.alias or name: info for name, info in model.model_fields.items()}
+    for key in [key for key in value if isinstance(key, str) and key not in known]:
+        missing = [name for name in known if name not in value]
+        required = [name for name in missing if known[name].is_required()]
         near = difflib.get_close_matches(key, required, n=1, cutoff=0.5)
         near = near or difflib.get_close_matches(key, missing, n=1, cutoff=0.75)
         if near:

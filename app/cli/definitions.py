@@ -11,8 +11,10 @@ from pathlib import Path
 import click
 
 from app import terms
+from app.cli.versions import tell
 from app.definition_files import Fault
 from app.errors import NotFound
+from app.forms import figures
 from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
 from app.terms.check import faults as faults_of_terms
@@ -22,7 +24,9 @@ from app.workflows.graph import draw
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", terms.WORDS)
 PROCEDURE, FORM, TERMS = "procedure", "form", "terms"
-_TELLING_KEY = re.compile(r"^(?:(?P<form>form|sections|dynamic)|procedure|processes|transitions)\s*:", re.MULTILINE)
+_TELLING_KEY = re.compile(
+    r"^(?:(?P<form>form|sections|dynamic|figures)|procedure|processes|transitions)\s*:", re.MULTILINE
+)
 
 
 def commands() -> list[click.Command]:
@@ -32,11 +36,15 @@ def commands() -> list[click.Command]:
 
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
-def check(paths: tuple[Path, ...]) -> None:
+@click.option("--against", metavar="REV|FOLDER", help="Tell what changed since a git revision, or a folder with forms.")
+def check(paths: tuple[Path, ...], against: str | None) -> None:
     """Check workflow, form and term files; print every fault of every file.
 
     PATH is a file or a folder of any of them; without it the shipped ones are checked.  A line is
     file:line: key: what is wrong; what would do.  Exits with 1 if there is any fault.
+
+    With --against each form and procedure that has changed since is told "safe" or "affects data", with
+    the drafts that notice and how.  Exits with 2 if any affects data, with 64 if REV|FOLDER cannot be read.
     """
     found = faults_of(path.resolve() for path in paths or SHIPPED)
     for fault in found.faults:
@@ -45,6 +53,8 @@ def check(paths: tuple[Path, ...]) -> None:
         click.echo(f"{len(found.files)} files, {len(found.faults)} faults", err=True)
         raise SystemExit(1)
     click.echo(f"{len(found.files)} files, no faults")
+    if against is not None:
+        raise SystemExit(tell(against, ROOT))
 
 
 @click.command()
@@ -146,8 +156,8 @@ def _is_dynamic(path: Path) -> bool:
 
 
 def _form_folder(path: Path) -> Path:
-    """Return the folder that holds the whole forms, above the tree of a dynamic one."""
-    top = path
+    """Return the folder that holds the whole forms, above the tree of a dynamic one and above the figures."""
+    top = path.parent if path.name == figures.FOLDER else path
     for above in (path, *path.parents):
         if _is_dynamic(above):
             top = above.parent

@@ -40,7 +40,7 @@ def _example(library: FormLibrary, form: str, path: str) -> object:
     try:
         return found.example_at(tuple(path.split("/")))
     except AppError as refusal:
-        known = ", ".join(sorted("/".join(chain) for chain in found.forms))
+        known = ", ".join(sorted("/".join(chain) for chain in found.paths()))
         said = "; ".join(say(problem.key, "en", **problem.params) for problem in getattr(refusal, "problems", ()))
         raise click.ClickException(f"{path}: {said}; paths with a form: {known}") from None
 

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import catalogue, demo, schema
 from app.applications import stamping
 from app.authorities.online import Online
+from app.authorities.refreshing import Refreshing
 from app.config import Config
 from app.notifications import delivery
 from app.storage import Storage
@@ -26,6 +27,11 @@ from app.web import clock
 PAUSE_SECONDS = 1.0
 STAMP_SECONDS = 15.0
 """Between two looks for signatures that have no time-stamp yet."""
+LIST_SECONDS = 20.0
+"""Between two looks for revocation lists that are due."""
+
+DRAFT_SECONDS = 24 * 60 * 60
+"""After so long an upload that was cut off by a killed process is taken away; none takes a day."""
 
 log = structlog.get_logger()
 
@@ -109,16 +115,37 @@ def _stamp(online: Online, storage: Storage, now: datetime) -> None:
             log.info("signatures_stamped", count=stamped)
 
 
+def _refresh(refreshing: Refreshing, config: Config, stopped: threading.Event) -> None:
+    """Keep the lists fresh until the worker stops; apart from it, since an authority may be slow."""
+    while not stopped.is_set():
+        try:
+            _refresh_now(refreshing, config)
+        except Exception:  # the lists must go on being fetched, whatever one of them was
+            log.exception("lists_not_refreshed")
+        stopped.wait(LIST_SECONDS)
+
+
+def _refresh_now(refreshing: Refreshing, config: Config) -> None:
+    trust = catalogue.present().trust
+    signers = (*(anchor.certificate for anchor in trust.anchors), *trust.intermediates)
+    refreshing.due(at=clock.now(config), signers=signers)
+
+
 @click.command()
 @click.option("--once", is_flag=True, help="Do what is due now and end.")
 @with_appcontext
 def worker(once: bool) -> None:
-    """Send the mails that committed acts have written, and stamp the signatures they accepted, until SIGTERM."""
+    """Send mails that acts have written, stamp accepted signatures, keep revocation lists fresh, until SIGTERM."""
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
     config = _config()
     online, storage = catalogue.present().online, current_app.extensions["kezen.storage"]
+    refreshing = Refreshing(online)
+    if once:
+        _refresh_now(refreshing, config)
+    else:
+        threading.Thread(target=_refresh, args=(refreshing, config, stopped), name="lists", daemon=True).start()
     log.info("worker_started")
     stamp_after = 0.0
     while not stopped.is_set():
@@ -133,6 +160,7 @@ def worker(once: bool) -> None:
             log.info("mails_sent", count=sent)
         if time.monotonic() >= stamp_after:
             _stamp(online, storage, clock.now(config))
+            storage.sweep(before=time.time() - DRAFT_SECONDS)
             stamp_after = time.monotonic() + STAMP_SECONDS
         if once:
             break

@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.forms import identifiers
+from app.forms.regions import REGIONS
 from app.forms.values import FieldError, FieldType
 
 if TYPE_CHECKING:
-    from app.forms.simple import Field
+    from app.forms.parts import Field
 
 _UNSEEN = "\u200b\ufeff\u00ad"
 """Signs without width that come along when a code is copied."""
@@ -31,6 +32,8 @@ class Identifier(FieldType):
     letters: ClassVar[bool] = True
 
     def canonical(self, words: str, field: Field) -> str:
+        if words.isascii() and words.isalnum():
+            return words.upper()
         kept = (sign for sign in words if sign not in _UNSEEN and unicodedata.category(sign) not in ("Zs", "Pd"))
         return "".join(kept).upper() or words
 
@@ -111,6 +114,32 @@ class Cfi(Identifier):
             raise FieldError("field.err.cfi_letter", place=place, letter=value[place - 1])
 
 
+class Bic(Identifier):
+    """A bank's code of 8 or 11 signs (ISO 9362)."""
+
+    name = "bic"
+    rules = ((lambda code: re.fullmatch(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?", code) is not None, "field.err.bic"),)
+
+
+class Kbe(Identifier):
+    """A beneficiary's code: residency (1, 2) and sector of the economy (1 to 9)."""
+
+    name = "kbe"
+    letters = False
+    rules = ((lambda code: re.fullmatch(r"[12][1-9]", code) is not None, "field.err.kbe"),)
+
+
+class Kato(Identifier):
+    """A place by the classifier of administrative and territorial objects: nine digits, two of them the region."""
+
+    name = "kato"
+    letters = False
+    rules = (
+        (lambda code: re.fullmatch(r"[0-9]{9}", code) is not None, "field.err.kato"),
+        (lambda code: code[:2] in REGIONS, "field.err.kato_unknown"),
+    )
+
+
 class Phone(FieldType):
     """A telephone number, kept in E.164; +7 may be typed as 8 or left out."""
 
@@ -119,6 +148,8 @@ class Phone(FieldType):
 
     def canonical(self, words: str, field: Field) -> str:
         """Return the number as +77272375324; what is no number stays as typed, for ``check`` to refuse."""
+        if words[:1] == "+" and words[1:].isascii() and words[1:].isdigit():
+            return words
         plain = "".join(sign for sign in words if unicodedata.category(sign) not in ("Zs", "Pd") and sign not in "().")
         if re.fullmatch(r"8[3-9][0-9]{9}|7[3-9][0-9]{9}", plain):
             return f"+7{plain[1:]}"

@@ -9,14 +9,21 @@ is the number of the newest entry, so that an id is never given twice.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import Field as Setting
 
 from app.definition_files import Definition, Key, Words
 from app.errors import Invalid, Problem, Said
-from app.forms.simple import NOT_EMPTY, Choices, Field, Form, Parsed, first_text, parse_fields, require
+from app.forms.carrying import Account, Carried, Piece, carry_values, newly_required, pieces, resting
+from app.forms.outline import Part, outline
+from app.forms.parts import NOT_EMPTY, Field, Section, examples
+from app.forms.paths import find_field, require
+from app.forms.reading import Choices, Parsed, first_text, parse_fields
+from app.forms.simple import Form
+from app.terms import LANGUAGES, say
 
 Path = tuple[str, ...]
 """The options chosen so far, one for each level."""
@@ -54,6 +61,14 @@ class CriteriaFile(Definition):
     min_entries: Annotated[int, Setting(ge=0, le=100)] = 0
     levels: Annotated[tuple[Level, ...], NOT_EMPTY]
     keys: tuple[Field, ...] = ()
+
+
+def level_fields(levels: Sequence[Level]) -> tuple[Field, ...]:
+    """Return the drop-down lists as fields, for the expressions that name them."""
+    return tuple(
+        Field.model_construct(key=level.key, type="choice", label=level.label, options=dict(level.options))
+        for level in levels
+    )
 
 
 @dataclass(frozen=True)
@@ -108,9 +123,38 @@ class DynamicForm:
                 raise Invalid.at(self.key, "field.err.criteria", option=option)
 
     def form_at(self, path: Sequence[str]) -> Form | None:
-        """Return the newest form where the chain ends; None says that no forms are provided."""
-        versions = self.forms.get(tuple(path))
+        """Return the newest form where the chain ends; None says that no forms are provided.
+
+        The most specific file wins: ``main/shares`` serves every category of it that has none of its own.
+        """
+        if self._follows(path):
+            return None
+        nearest = self.nearest(path)
+        versions = self.forms[nearest] if nearest is not None else {}
         return versions[max(versions)] if versions else None
+
+    def nearest(self, path: Sequence[str]) -> Path | None:
+        """Return the longest beginning of ``path`` at which a form stands."""
+        beginnings = (tuple(path[:length]) for length in range(len(path), 0, -1))
+        return next((chain for chain in beginnings if chain in self.forms), None)
+
+    def paths(self) -> tuple[Path, ...]:
+        """Return every complete path that leads to a form, in the order of the lists."""
+        found: list[Path] = []
+
+        def walk(path: Path) -> None:
+            if self._follows(path):
+                for option in self._options(path):
+                    walk((*path, option))
+            elif path and self.nearest(path) is not None:
+                found.append(path)
+
+        walk(())
+        return tuple(found)
+
+    def _follows(self, path: Sequence[str]) -> bool:
+        """Tell whether another list follows ``path``."""
+        return tuple(path) in self.folders and len(path) < len(self.levels) and bool(self._options(path))
 
     def form_of(self, entry: Mapping[str, Any]) -> Form:
         """Return the form of the version that an entry began with.
@@ -118,10 +162,17 @@ class DynamicForm:
         Raises:
             Invalid: the entry names no form of this chain.
         """
-        for form in self.forms.get(tuple(entry.get("path", ())), {}).values():
-            if form.name == entry.get("form"):
-                return form
-        raise Invalid.at(self.entry_path(entry), "dyn.no_forms")
+        form = self.leaf(entry)
+        if form is None:
+            raise Invalid.at(self.entry_path(entry), "dyn.no_forms")
+        return form
+
+    def leaf(self, entry: Mapping[str, Any]) -> Form | None:
+        """Return the form of the version that an entry began with, None when it is not there."""
+        path = tuple(entry.get("path", ()))
+        beginnings = (path[:length] for length in range(len(path), 0, -1))
+        forms = (form for chain in beginnings for form in self.forms.get(chain, {}).values())
+        return next((form for form in forms if form.name == entry.get("form")), None)
 
     def path_text(self, path: Sequence[str], language: str) -> str:
         """Return the chosen criteria in words: "Негізгі › Акциялар › Премиум"."""
@@ -146,7 +197,7 @@ class DynamicForm:
         form = self.form_at(path)
         if form is None:
             raise Invalid.at(self.key, "dyn.no_forms")
-        problems = [found for asked in self.keys for found in asked.problems(keys.get(asked.key), self.key)]
+        problems = self._judge_keys(keys, path, self.key, "err.required")
         if problems:
             raise Invalid(problems=problems)
         number = int(values.get("last", 0)) + 1
@@ -164,6 +215,48 @@ class DynamicForm:
         if len(kept) == len(self.entries(values)):
             raise Invalid.at(f"{self.key}-{entry_id}", "field.err.no_such_field", name=entry_id)
         return {"entries": kept, "last": int(values.get("last", 0))}
+
+    def preview(self, values: Mapping[str, Any], entry_id: str, path: Sequence[str]) -> Carried:
+        """Return what changing an entry's criteria to ``path`` would do to its answers; its ``values`` are the change.
+
+        Raises:
+            Invalid: there is no such entry, ``path`` is no path, or leads to no form.
+        """
+        self.require_path(path)
+        entries = self.entries(values)
+        place = next((place for place, entry in enumerate(entries) if entry.get("id") == entry_id), None)
+        if place is None:
+            raise Invalid.at(f"{self.key}-{entry_id}", "field.err.no_such_field", name=entry_id)
+        form = self.form_at(path)
+        if form is None:
+            raise Invalid.at(self.key, "dyn.no_forms")
+        carried = self.carried_entry(entries[place], self, path, form)
+        changed = [*entries[:place], carried.values, *entries[place + 1 :]]
+        return replace(carried, values={**values, "entries": changed})
+
+    def change(self, values: Mapping[str, Any], entry_id: str, path: Sequence[str]) -> dict[str, Any]:
+        """Return ``values`` with an entry's criteria changed; see ``preview``."""
+        return self.preview(values, entry_id, path).values
+
+    def carried_entry(self, entry: Mapping[str, Any], origin: DynamicForm, path: Sequence[str], form: Form) -> Carried:
+        """Return an entry of ``origin`` carried to ``form`` of this one at ``path``, and what became of its answers."""
+        account, start = Account(), f"{self.entry_path(entry)}-"
+        old, rest = origin.leaf(entry), entry.get("parked", {})
+        keys, rest = carry_values(origin.keys, self.keys, entry.get("keys", {}), rest, account, start)
+        before = old.fields if old else ()
+        answers, rest = carry_values(before, form.fields, entry.get("values", {}), rest, account, start)
+        moved = {name: held for name, held in entry.items() if name != "parked"}
+        moved |= {"path": list(path), "keys": keys, "form": form.name}
+        moved |= {"values": form.settled(answers, self.around(moved))} | ({"parked": rest} if rest else {})
+        required = newly_required(origin.outline_of(entry), self.outline_of(moved))
+        return account.carried(moved, required=required)
+
+    def parked(self, entry: Mapping[str, Any]) -> tuple[Piece, ...]:
+        """Return the answers of an entry that rest because its criteria do not ask for them now."""
+        start, form = f"{self.entry_path(entry)}-", self.leaf(entry)
+        known = (asked for forms in self.forms.values() for each in forms.values() for asked in each.fields)
+        inner = resting(entry.get("values", {}), form.fields, start) if form else ()
+        return (*pieces(entry.get("parked", {}), start, (*self.keys, *known)), *inner)
 
     def path_of(self, raw: Mapping[str, Any]) -> Path:
         """Return the options chosen in the lists named "<form>-<level>", up to the first not chosen."""
@@ -186,18 +279,58 @@ class DynamicForm:
         unread: frozenset[str] = frozenset()
         for entry in self.entries(values):
             prefix = self.entry_path(entry)
-            keys = parse_fields(self.keys, raw, prefix, choices)
-            answers = self.form_of(entry).parse(raw, prefix, choices)
-            entries.append(
-                {
-                    **entry,
-                    "keys": without_none({**entry.get("keys", {}), **keys.values}),
-                    "values": without_none({**entry.get("values", {}), **answers.values}),
-                }
-            )
+            keys = parse_fields(self.keys, raw, prefix, choices, entry.get("keys", {}))
+            form, answers = self.leaf(entry), Parsed(dict(entry.get("values", {})))
+            if form is not None:
+                around = self._around(entry["path"], keys.values)
+                answers = form.parse(raw, prefix, choices, before=answers.values, around=around)
+            entries.append({**entry, "keys": keys.values, "values": answers.values})
             problems += [*keys.problems, *answers.problems]
             unread |= keys.unread | answers.unread
-        return Parsed({"entries": entries, "last": int(values.get("last", 0))}, tuple(problems), unread)
+        return Parsed({**values, "entries": entries, "last": int(values.get("last", 0))}, tuple(problems), unread)
+
+    def settled(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return ``values`` as they are kept, computed fields as they are now."""
+        entries = []
+        for entry in self.entries(values):
+            form = self.leaf(entry)
+            if form is not None and form.plan.has_computed:
+                entry = {**entry, "values": form.settled(entry.get("values", {}), self.around(entry))}
+            entries.append(entry)
+        return {**values, "entries": entries, "last": int(values.get("last", 0))}
+
+    def around(self, entry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the expressions of an entry's form see around it: its criteria by level, its free keys."""
+        return self._around(entry.get("path", ()), entry.get("keys", {}))
+
+    def _around(self, path: Sequence[str], keys: Mapping[str, Any]) -> dict[str, Any]:
+        return {**{level.key: option for level, option in zip(self.levels, path, strict=False)}, **keys}
+
+    def outline(self, values: Mapping[str, Any]) -> tuple[tuple[dict[str, Any], tuple[Part, ...]], ...]:
+        """Return every entry with what is asked in it: the free keys first, then its form.
+
+        Of an entry whose form is not there, only the keys.
+        """
+        return tuple((entry, self.outline_of(entry)) for entry in self.entries(values))
+
+    def outline_of(self, entry: Mapping[str, Any]) -> tuple[Part, ...]:
+        """Return what is asked in one entry; see ``outline``."""
+        prefix, around = self.entry_path(entry), self.around(entry)
+        keys = outline(self.criteria, entry.get("keys", {}), prefix, around)
+        form = self.leaf(entry)
+        return (*keys, *form.outline(entry.get("values", {}), prefix, around)) if form else keys
+
+    @cached_property
+    def criteria(self) -> Form:
+        """The free keys as a form; its expressions may name the levels."""
+        title = Words(**{language: say("obj.criterion", language) for language in LANGUAGES})
+        section = Section.model_construct(key="keys", title=title, fields=self.keys)
+        sections = (section,) if self.keys else ()
+        levels = level_fields(self.levels)
+        return Form(self.key, self.version, title, sections, self.demo_data, self.sha256, around=levels)
+
+    def _judge_keys(self, keys: Mapping[str, Any], path: Sequence[str], prefix: str, missing: str) -> list[Problem]:
+        return list(self.criteria.judged(keys, prefix, self._around(path, keys), missing=missing))
 
     def check(self, values: Mapping[str, Any], prefix: str = "") -> tuple[Problem, ...]:
         """Judge all entries in full, and whether there are enough of them."""
@@ -215,40 +348,34 @@ class DynamicForm:
             said = {"field": Said(self.title.model_dump()), "button": added, "least": self.min_entries}
             problems.append(Problem(self.key, "field.err.entries", said))
         for entry in entries:
-            prefix = self.entry_path(entry)
-            try:
-                form = self.form_of(entry)
-            except Invalid as refusal:
-                problems += refusal.problems
-                continue
-            for asked in self.keys:
-                problems += asked.problems((entry.get("keys") or {}).get(asked.key), prefix, missing=missing)
-            for asked in form.fields:
-                problems += asked.problems((entry.get("values") or {}).get(asked.key), prefix, missing=missing)
+            prefix, form = self.entry_path(entry), self.leaf(entry)
+            problems += self._judge_keys(entry.get("keys", {}), entry.get("path", ()), prefix, missing)
+            if form is None:
+                problems.append(Problem(prefix, "dyn.no_forms"))
+            else:
+                problems += form.judged(entry.get("values", {}), prefix, self.around(entry), missing=missing)
         return tuple(problems)
 
-    def fields_of(self, values: Mapping[str, Any]) -> dict[str, Field]:
-        """Return path -> field for every entry of ``values``, key fields first."""
-        found = {}
-        for entry in self.entries(values):
-            prefix = self.entry_path(entry)
-            for asked in (*self.keys, *self.form_of(entry).fields):
-                for path in (f"{prefix}-{asked.key}", *asked.paths(prefix)):
-                    found[path] = asked
-        return found
-
     def require_fields(self, paths: Sequence[str], values: Mapping[str, Any]) -> None:
-        """Refuse paths that name no field of an entry.
+        """Refuse paths that name no entry, and no field of one.
 
         Raises:
             Invalid: with a problem for each unknown path.
         """
-        require(paths, self.fields_of(values))
+        entries = {str(entry.get("id")): entry for entry in self.entries(values)}
+
+        def is_known(path: str) -> bool:
+            form_key, *keys = path.split("-")
+            if form_key != self.key or not keys or keys[0] not in entries:
+                return False
+            form = self.leaf(entries[keys[0]])
+            return len(keys) == 1 or find_field((*self.keys, *(form.fields if form else ())), keys[1:]) is not None
+
+        require(paths, is_known)
 
     def example(self) -> dict[str, Any]:
         """Return valid values with one entry, of the first form of the tree."""
-        path = sorted(self.forms, key=self._place)[0]
-        return self.example_at(path)
+        return self.example_at(self.paths()[0])
 
     def example_at(self, path: Sequence[str]) -> dict[str, Any]:
         """Return valid values with one entry at ``path``.
@@ -256,15 +383,7 @@ class DynamicForm:
         Raises:
             Invalid: no forms are provided there.
         """
-        values = self.add({}, path, {asked.key: asked.example_value() for asked in self.keys})
+        values = self.add({}, path, examples(self.keys))
         form = self.form_at(path)
-        values["entries"][0]["values"] = form.example() if form else {}
-        return values
-
-    def _place(self, path: Path) -> list[int]:
-        return [list(level.options).index(key) for level, key in zip(self.levels, path, strict=False)]
-
-
-def without_none(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``values`` without those that were emptied."""
-    return {key: value for key, value in values.items() if value is not None}
+        values["entries"][0]["values"] = examples(form.fields) if form else {}
+        return self.settled(values)

@@ -10,16 +10,18 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from app.errors import Term
-from app.forms.codes import Bin, Cfi, Email, Iban, Iin, Isin, Lei, Phone
+from app.forms.codes import Bic, Bin, Cfi, Email, Iban, Iin, Isin, Kato, Kbe, Lei, Phone
+from app.forms.composites import Address, BankDetails, Duration, Person, Rating
+from app.forms.untyped import Computed, Group, Note
 from app.forms.values import EDGES, NBSP, FieldError, FieldType, Raw, clean, one, within
 from app.terms import LANGUAGES, say
 
 if TYPE_CHECKING:
-    from app.forms.simple import Field
+    from app.forms.parts import Field
 
 __all__ = ["FIELD_TYPES", "FieldError", "FieldType", "Raw"]
 
@@ -32,6 +34,18 @@ def grouped(amount: str) -> str:
     return f"{sign}{groups},{rest}" if rest else f"{sign}{groups}"
 
 
+COMPUTED_DECIMALS = 2
+"""Decimals of a computed number whose field says nothing of them."""
+
+
+def rounded_to(number: Decimal, decimals: int) -> str | None:
+    """Return a number with so many decimals, half up; None when it has more digits than an answer may have."""
+    if abs(number) >= Decimal(10) ** _DIGITS_OF_WHOLE:
+        return None
+    return f"{number.quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP, _WIDE) + 0:f}"
+
+
+_WIDE = Context(prec=60)
 _DECIMAL = re.compile(r"([+-]?)([0-9]+|[0-9]{1,3}(?: [0-9]{3})+)(?:[.,]([0-9]+))?")
 _DIGITS_OF_WHOLE = 18
 
@@ -44,8 +58,10 @@ def parse_decimal(words: str, decimals: int) -> str:
     Raises:
         FieldError: it is no number, has more decimals than ``decimals``, or is too long.
     """
-    plain = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in words)
-    found = _DECIMAL.fullmatch(plain.replace("\N{MINUS SIGN}", "-"))
+    if not words.isascii():
+        plain = "".join(" " if unicodedata.category(sign) == "Zs" else sign for sign in words)
+        words = plain.replace("\N{MINUS SIGN}", "-")
+    found = _DECIMAL.fullmatch(words)
     if found is None:
         raise FieldError("field.err.number")
     sign, whole, rest = found[1], found[2].replace(" ", "").lstrip("0") or "0", found[3] or ""
@@ -83,6 +99,7 @@ class Multilingual(FieldType):
     """The same words in several languages: {"kk": ..., "ru": ..., "en": ...}, only those given."""
 
     name = "multilingual"
+    sort = "other"
     options = frozenset({"max_length", "long", "languages"})
     longest = 2000
 
@@ -131,11 +148,15 @@ class Multilingual(FieldType):
     def entry(self, value: Any, field: Field, part: str = "") -> str:
         return str(value.get(part, ""))
 
+    def operand(self, value: Any, field: Field) -> Any:
+        return value if isinstance(value, dict) else None
+
 
 class Number(FieldType):
     """A number, kept as a decimal string: "1234.5"."""
 
     name = "number"
+    sort = "number"
     input = "number"
     options = frozenset({"min", "max", "decimals"})
     decimals: ClassVar[int] = 6
@@ -166,6 +187,14 @@ class Number(FieldType):
     def limit(self, raw: str) -> object:
         return Decimal(parse_decimal(raw, self.decimals))
 
+    def operand(self, value: Any, field: Field) -> Any:
+        return Decimal(value)
+
+    def of_operand(self, found: Any, field: Field) -> Any:
+        """Return the number with two decimals, or as many as the field says."""
+        rounded = rounded_to(found, COMPUTED_DECIMALS if field.decimals is None else field.decimals)
+        return None if rounded is None else parse_decimal(rounded, self.decimals)
+
 
 class Percent(Number):
     """A share of a hundred, from 0 to 100 unless the form says otherwise."""
@@ -180,6 +209,13 @@ class Percent(Number):
 
     def text(self, value: Any, field: Field, language: str, names: Mapping[str, str] | None = None) -> str:
         return f"{grouped(value)}{NBSP}%"
+
+
+class PercentOfTotal(Percent):
+    """A share of what a group's entries make up together: their sum is at most 100, or exactly (``total``)."""
+
+    name = "percent_of_total"
+    options = frozenset({"min", "max", "decimals", "total"})
 
 
 class Money(Number):
@@ -208,6 +244,13 @@ class Money(Number):
             raise FieldError("err.format")
         self._in_range(value["amount"], field)
 
+    def operand(self, value: Any, field: Field) -> Any:
+        return Decimal(value["amount"])
+
+    def of_operand(self, found: Any, field: Field) -> Any:
+        rounded = rounded_to(found, self.decimals)
+        return None if rounded is None else {"amount": rounded, "currency": self.currency(field)}
+
     def text(self, value: Any, field: Field, language: str, names: Mapping[str, str] | None = None) -> str:
         return f"{grouped(value['amount'])}{NBSP}{value['currency']}"
 
@@ -219,6 +262,7 @@ class Date(FieldType):
     """A day, kept as "2026-10-05", typed and shown as 05.10.2026."""
 
     name = "date"
+    sort = "date"
     input = "date"
     options = frozenset({"min", "max"})
 
@@ -249,6 +293,9 @@ class Date(FieldType):
 
     def entry(self, value: Any, field: Field, part: str = "") -> str:
         return _shown_date(value)
+
+    def operand(self, value: Any, field: Field) -> Any:
+        return date.fromisoformat(value).isoformat()
 
     def limit(self, raw: str) -> object:
         try:
@@ -286,6 +333,7 @@ class YesNo(FieldType):
     """Yes or no, kept as a truth."""
 
     name = "yes_no"
+    sort = "truth"
     input = "radio"
 
     def canonical(self, words: str, field: Field) -> bool:
@@ -304,11 +352,15 @@ class YesNo(FieldType):
     def entry(self, value: Any, field: Field, part: str = "") -> str:
         return "yes" if value else "no"
 
+    def operand(self, value: Any, field: Field) -> Any:
+        return value if isinstance(value, bool) else None
+
 
 class File(FieldType):
     """Attached files: a list of {"id", "name", "size", "sha256"}, put in by the room and never typed."""
 
     name = "file"
+    sort = "other"
     input = "file"
     options = frozenset({"accept", "max_files", "max_size_mb"})
     typed = False
@@ -348,6 +400,9 @@ class File(FieldType):
     def entry(self, value: Any, field: Field, part: str = "") -> str:
         return ""
 
+    def operand(self, value: Any, field: Field) -> Any:
+        return value if isinstance(value, list) else None
+
     def example(self, raw: Raw, field: Field) -> list[dict[str, object]]:
         """Return files of the given names as the room would keep them; there are no bytes behind them."""
         names = [raw] if isinstance(raw, str) else list(raw)
@@ -371,7 +426,9 @@ FIELD_TYPES: dict[str, FieldType] = _by_name(
     Number(),
     Money(),
     Percent(),
+    PercentOfTotal(),
     Date(),
+    Duration(),
     Choice(),
     YesNo(),
     Bin(),
@@ -380,7 +437,17 @@ FIELD_TYPES: dict[str, FieldType] = _by_name(
     Cfi(),
     Lei(),
     Iban(),
+    Bic(),
+    Kbe(),
+    Kato(),
     Phone(),
     Email(),
+    Address(),
+    Person(),
+    BankDetails(),
+    Rating(),
     File(),
+    Group(),
+    Note(),
+    Computed(Number(), Percent(), Money(), Date(), YesNo(), Text()),
 )

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
-    from app.forms.simple import Field
+    from app.forms.parts import Field
 
 Raw = str | Sequence[str] | Mapping[str, str]
 """What was typed: one text, several of one name, or a text for each part of a field."""
@@ -44,6 +44,8 @@ def clean(raw: str, *, lines: bool = False) -> str:
         FieldError: there are control signs in it.
     """
     words = unicodedata.normalize("NFC", raw).strip(EDGES)
+    if words.isprintable():
+        return words  # the common case: nothing below is printable
     if lines:
         words = words.replace("\r\n", "\n").replace("\r", "\n")
     for sign in words:
@@ -80,14 +82,22 @@ class FieldType:
     name: ClassVar[str]
     input: ClassVar[str] = "text"
     options: ClassVar[frozenset[str]] = frozenset()
-    needs: ClassVar[frozenset[str]] = frozenset()
     longest: ClassVar[int] = LONGEST_CODE
     typed: ClassVar[bool] = True
     """Whether the answer is typed; files are put in by the room instead."""
+    has_example: ClassVar[bool] = True
+    is_answered: ClassVar[bool] = True
+    """Whether it has a value; a note has none."""
+    sort: ClassVar[str] = "text"
+    """What an expression may do with it: number, text, truth, date, duration, group, or other (only ``filled``)."""
 
     def parts(self, field: Field) -> tuple[str, ...]:
         """Return the parts that are asked for separately (languages), none for most types."""
         return ()
+
+    def demanded(self, field: Field) -> tuple[str, ...]:
+        """Return the parts that a required answer must have."""
+        return self.parts(field)
 
     def parse(self, raw: Raw, field: Field) -> Any:
         """Return the canonical value of what was typed, None when nothing was.
@@ -142,3 +152,19 @@ class FieldType:
     def example(self, raw: Raw, field: Field) -> Any:
         """Return the canonical value of the example in a form file."""
         return self.parse(raw, field)
+
+    def sort_of(self, field: Field) -> str:
+        """Return the sort of a field of this type."""
+        return self.sort
+
+    def part_sort(self, field: Field, part: str) -> str | None:
+        """Return the sort of one of the parts, None when there is no such part."""
+        return "text" if part in self.parts(field) else None
+
+    def operand(self, value: Any, field: Field) -> Any:
+        """Return a canonical value as expressions reckon with it."""
+        return value if isinstance(value, str) else None
+
+    def of_operand(self, found: Any, field: Field) -> Any:
+        """Return the canonical value of what an expression found, None when it has none."""
+        return found

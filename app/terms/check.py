@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from string import Formatter
 
-from app.definition_files import Fault
+from app.definition_files import Fault, name_of
 from app.terms import LANGUAGES
 
 COLUMNS = ["key", *LANGUAGES]
@@ -20,7 +20,7 @@ def faults(paths: Iterable[Path], root: Path) -> list[Fault]:
     found: list[Fault] = []
     met: dict[str, str] = {}
     for path in sorted(paths):
-        name = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+        name = name_of(path, root)
         found.extend(_faults_of_file(path, name, met))
     return sorted(found)
 

@@ -68,6 +68,7 @@ class Facts:
     ``comments`` counts the first head's comments of this round, published or pending.
     ``remarks`` counts the reviewers' remarks written in this round and not yet sent; ``open_remarks``
     those sent and not yet answered; ``unresolved_remarks`` all that no reviewer has resolved, sent or not.
+    ``unconfirmed`` are the stages whose newest answers the page saved by itself: nobody has pressed a button since.
     ``answers`` maps stage to field key to canonical value, of the stages whose outcome a guard asks.
     """
 
@@ -81,6 +82,7 @@ class Facts:
     unresolved_remarks: int = 0
     financial_organisation: bool = False
     adviser_chosen: bool = False
+    unconfirmed: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 
@@ -118,6 +120,10 @@ class Asked:
         return self.procedure.stages[stage].said
 
 
+def _nothing_else(_: Asked) -> None:
+    return None
+
+
 def _no_params(_: Asked) -> dict[str, object]:
     return {}
 
@@ -127,6 +133,7 @@ class Guard:
     """A named condition, and the sentence (key of a term) that tells the user why it does not hold.
 
     ``is_road``: the guard does not hold anybody back, it tells which of several roads is taken.
+    ``otherwise``: another sentence, where there is another reason.
     """
 
     name: str
@@ -135,6 +142,11 @@ class Guard:
     params: Callable[[Asked], dict[str, object]] = _no_params
     argument: Argument = Argument.NONE
     is_road: bool = False
+    otherwise: Callable[[Asked], str | None] = _nothing_else
+
+    def sentence(self, asked: Asked) -> str:
+        """Return the key of the sentence that tells why it does not hold."""
+        return self.otherwise(asked) or self.refusal
 
 
 def _has_outcome(asked: Asked) -> bool:
@@ -142,8 +154,15 @@ def _has_outcome(asked: Asked) -> bool:
     return wanted is not None and asked.facts.answers.get(wanted.stage, {}).get(wanted.field) == wanted.value
 
 
+def _unconfirmed(asked: Asked) -> tuple[str, ...]:
+    """Return the finished stages of the process that have been changed since without any button."""
+    own = asked.procedure.process(asked.position).stages
+    changed = asked.facts.unconfirmed if asked.procedure.unfinished(asked.position) == () else frozenset()
+    return tuple(key for key in own if key in changed and asked.position.status(key) is StageStatus.FILLED)
+
+
 def _unfinished(asked: Asked) -> dict[str, object]:
-    keys = asked.procedure.unfinished(asked.position)
+    keys = asked.procedure.unfinished(asked.position) or _unconfirmed(asked)
     titles = [asked.procedure.stages[key].said.words for key in keys]
     joined = {language: "; ".join(words[language] for words in titles) for language in ("kk", "ru", "en")}
     return {"stages": Said(joined), "unfinished": keys}
@@ -159,9 +178,10 @@ def _by_name(*guards: Guard) -> dict[str, Guard]:
 GUARDS = _by_name(
     Guard(
         "every_stage_done",
-        lambda asked: not asked.procedure.unfinished(asked.position),
+        lambda asked: not (asked.procedure.unfinished(asked.position) or _unconfirmed(asked)),
         "workflow.err.unfinished",
         _unfinished,
+        otherwise=lambda asked: "workflow.err.unconfirmed" if _unconfirmed(asked) else None,
     ),
     Guard("sent", lambda asked: asked.facts.sent, "workflow.err.not_sent"),
     Guard("not_sent", lambda asked: not asked.facts.sent, "workflow.err.sent"),

@@ -276,7 +276,7 @@ class Procedure:
         road, failing = next(told, refused[0])
         guard = GUARDS[failing[0].name]
         asked = Asked(facts, position, self, failing[0].stage, failing[0].outcome)
-        return Offer(road, allowed=False, refusal=guard.refusal, params=guard.params(asked))
+        return Offer(road, allowed=False, refusal=guard.sentence(asked), params=guard.params(asked))
 
     def _not_here(self, position: Position, trigger: str, facts: Facts) -> TransitionNotAllowed:
         """Return the refusal of a trigger that does not begin here; an interruption says which time is past."""

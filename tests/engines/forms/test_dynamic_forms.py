@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from form_files import CRITERIA, WORDS, Write
 
 from app.errors import Invalid
-from app.forms.definitions import DynamicForm
+from app.forms.definitions import DynamicForm, load
+from app.forms.outline import leaves
 
 PREMIUM = ["main", "shares", "premium"]
 
@@ -124,3 +128,142 @@ def test_a_comment_may_name_a_field_of_an_entry(listing: DynamicForm) -> None:
     listing.require_fields(["listing-e1-isin", "listing-e1-free_float"], values)
     with pytest.raises(Invalid):
         listing.require_fields(["listing-e2-isin"], values)
+
+
+STANDARD = f"""\
+form: shares
+version: 1
+title: {WORDS}
+sections:
+  - key: main
+    title: {WORDS}
+    fields:
+      - {{key: free_float, type: text, required: true, label: {WORDS}, example: a}}
+      - {{key: only_standard, type: text, show_if: category == 'standard', label: {WORDS}, example: a}}
+      - key: directors
+        type: group
+        label: {WORDS}
+        fields:
+          - {{key: name, type: text, label: {WORDS}, example: a}}
+          - {{key: since, type: date, label: {WORDS}, example: "01.02.2026"}}
+"""
+PREMIUM_FORM = f"""\
+form: premium
+version: 1
+title: {WORDS}
+sections:
+  - key: main
+    title: {WORDS}
+    fields:
+      - {{key: free_float, type: percent, required: true, label: {WORDS}, example: "5"}}
+      - {{key: report, type: file, required: true, label: {WORDS}, example: a.pdf}}
+      - key: directors
+        type: group
+        label: {WORDS}
+        fields:
+          - {{key: name, type: text, label: {WORDS}, example: a}}
+          - {{key: independent, type: yes_no, required: true, label: {WORDS}, example: "yes"}}
+"""
+STANDARD_PATH = ["main", "shares", "standard"]
+
+
+@pytest.fixture
+def two_forms(write: Write) -> DynamicForm:
+    criteria = CRITERIA.replace(
+        "      rated: {", '      standard: {kk: "Стандарт", ru: "Стандарт", en: "Standard"}\n      rated: {'
+    )
+    files = {
+        "listing/_criteria.v1.yaml": criteria,
+        "listing/main/shares.v1.yaml": STANDARD,
+        "listing/main/shares/premium.v1.yaml": PREMIUM_FORM,
+    }
+    library, faults = load((root := write(files)) / "forms", root)
+    assert [str(fault) for fault in faults] == []
+    found = library.get("listing")
+    assert isinstance(found, DynamicForm)
+    return found
+
+
+@pytest.mark.req("IS2IN-16.g")
+def test_the_most_specific_form_wins(two_forms: DynamicForm) -> None:
+    premium, standard = two_forms.form_at(PREMIUM), two_forms.form_at(STANDARD_PATH)
+
+    assert premium is not None
+    assert premium.name == "listing/main/shares/premium.v1"
+    assert standard is not None
+    assert standard.name == "listing/main/shares.v1"
+    assert two_forms.form_at(["main", "shares"]) is None
+    assert [list(path) for path in two_forms.paths()] == [PREMIUM, STANDARD_PATH]
+    values = two_forms.example_at(STANDARD_PATH)
+    assert two_forms.check(values) == ()
+    assert [asked.path for asked in leaves(two_forms.outline(values)[0][1])][2] == "listing-e1-only_standard"
+
+
+FILLED = {
+    "free_float": "12,5 %",
+    "only_standard": "сөз",
+    "directors": {
+        "entries": [{"id": "e2", "values": {"name": "Ахметова", "since": "2026-01-01"}}, {"id": "e3", "values": {}}],
+        "last": 5,
+    },
+}
+
+
+def standard(two_forms: DynamicForm) -> dict[str, Any]:
+    values = two_forms.add({}, STANDARD_PATH, {"isin": "KZ1C00001619"})
+    values["entries"][0]["values"] = FILLED
+    return values
+
+
+def test_other_criteria_show_what_becomes_of_each_answer_before_it_happens(two_forms: DynamicForm) -> None:
+    values = standard(two_forms)
+
+    found = two_forms.preview(values, "e1", PREMIUM)
+
+    assert [piece.path for piece in found.kept] == ["listing-e1-isin", "listing-e1-directors-e2-name"]
+    assert [(piece.path, piece.reason, piece.text("kk")) for piece in found.parked] == [
+        ("listing-e1-free_float", "type", "12,5 %"),
+        ("listing-e1-directors-e2-since", "removed", "01.01.2026"),
+        ("listing-e1-only_standard", "removed", "сөз"),
+    ]
+    assert found.required == (
+        "listing-e1-free_float",
+        "listing-e1-report",
+        "listing-e1-directors-e2-independent",
+        "listing-e1-directors-e3-independent",
+    )
+    assert values == standard(two_forms)
+    (entry,) = found.values["entries"]
+    assert entry["path"] == PREMIUM
+    assert entry["form"] == "listing/main/shares/premium.v1"
+    assert entry["parked"] == {"free_float": "12,5 %", "only_standard": "сөз"}
+    assert entry["values"]["directors"]["last"] == 5
+    assert [piece.text("kk") for piece in two_forms.parked(entry)] == ["12,5 %", "сөз", "2026-01-01"]
+
+
+def test_the_criteria_of_before_give_everything_back(two_forms: DynamicForm) -> None:
+    changed = two_forms.change(standard(two_forms), "e1", PREMIUM)
+    changed = two_forms.parse(
+        {"listing-e1-free_float": "7", "listing-e1-directors-e2-independent": "yes"}, changed
+    ).values
+
+    back = two_forms.preview(changed, "e1", STANDARD_PATH)
+
+    (entry,) = back.values["entries"]
+    assert entry["values"]["free_float"] == "7"
+    assert entry["parked"] == {"free_float": "12,5 %"}
+    assert entry["values"]["only_standard"] == "сөз"
+    assert entry["values"]["directors"]["entries"][0]["values"] == {
+        "name": "Ахметова",
+        "since": "2026-01-01",
+        "_parked": {"independent": True},
+    }
+    assert {piece.path for piece in back.restored} == {"listing-e1-directors-e2-since", "listing-e1-only_standard"}
+
+
+@pytest.mark.parametrize("path", [["mixed"], ["main", "shares"], ["main", "nosuch"], []])
+def test_an_entry_is_not_moved_where_no_form_is(path: list[str], two_forms: DynamicForm) -> None:
+    with pytest.raises(Invalid):
+        two_forms.change(standard(two_forms), "e1", path)
+    with pytest.raises(Invalid):
+        two_forms.change(standard(two_forms), "e9", PREMIUM)
