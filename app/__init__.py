@@ -10,7 +10,7 @@ The map of the house. Every import points down; import-linter holds it so (pypro
     web                                     what all screens share
     catalogue                               the definitions in force: procedures, forms, trust store
     db, schema, storage, pdf, sandbox       one door each: database, migrations, files, WeasyPrint, test PKI
-    workflows, forms, signatures            the engines: pure, no Flask, no database
+    workflows, forms, signatures, files     the engines: pure, no Flask, no database
     permissions, terms                      who may what; every word in three languages
     definition_files, errors, config        the ground
 

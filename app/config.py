@@ -93,6 +93,8 @@ def _database_url(url: str, var: Path) -> str:
     for scheme in ("postgresql://", "postgres://"):
         if url.startswith(scheme):
             return "postgresql+psycopg://" + url.removeprefix(scheme)
+    if not url.startswith(("sqlite:", "postgresql+psycopg:")):
+        raise BadConfiguration("DATABASE_URL is not like postgresql://user@host/name or sqlite:////folder/file.db")
     return url
 
 

@@ -8,13 +8,13 @@ The rule: one user action is one transaction.  A request other than GET begins w
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, create_engine, event, make_url
-from sqlalchemy.orm import DeclarativeBase, Session, scoped_session, sessionmaker
+from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from app.config import Config
@@ -62,6 +62,35 @@ def table_of(record: type[Record]) -> Table:
 _factory: sessionmaker[Session] = sessionmaker(expire_on_commit=False)
 session: scoped_session[Session] = scoped_session(_factory)
 """The session of the present request, command or test."""
+
+_OUTCOMES = "outcomes"
+
+
+def on_outcome(*, commit: Callable[[], object], rollback: Callable[[], object]) -> None:
+    """Do ``commit`` just before the present transaction is committed, or ``rollback`` once it is taken back.
+
+    For what stands outside the database and must be there exactly when the rows are: if ``commit``
+    fails, nothing is committed.
+    """
+    session().info.setdefault(_OUTCOMES, []).append((commit, rollback))
+
+
+@event.listens_for(_factory, "before_commit")
+def _commits(ending: Session) -> None:
+    if ending.in_nested_transaction():
+        return  # only a savepoint ends
+    for commit, _ in ending.info.get(_OUTCOMES, ()):
+        commit()
+    ending.info.pop(_OUTCOMES, None)
+
+
+@event.listens_for(_factory, "after_soft_rollback")
+def _rolled_back(ended: Session, transaction: SessionTransaction) -> None:
+    if transaction.nested:
+        return
+    for _, rollback in ended.info.pop(_OUTCOMES, ()):
+        rollback()
+
 
 _intent = threading.local()
 

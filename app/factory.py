@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import catalogue, config, db, demo, schema
 from app.accounts import views as accounts
 from app.applications import views as applications
+from app.authorities import refreshing
 from app.cli import register as register_commands
 from app.library import views as library
 from app.notifications import views as notifications
@@ -22,7 +23,7 @@ from app.permissions import Permission
 from app.signatures import algorithms
 from app.storage import Storage
 from app.verification import views as verification
-from app.web import access, errors, headers, inputs, logs, templating, transactions
+from app.web import access, errors, headers, inputs, logs, sizes, templating, transactions
 from app.web.inputs import ShortNumber
 
 LARGEST_REQUEST = 64 * 1024 * 1024
@@ -67,6 +68,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     app.url_map.converters["int"] = ShortNumber
     transactions.register(app)
     headers.register(app)
+    sizes.register(app)
     CSRFProtect(app)
     inputs.register(app)
     errors.register(app)
@@ -85,6 +87,8 @@ def health() -> ResponseReturnValue:
     """Answer 200 when the application is ready, 503 when a part it needs is not.
 
     ``signatures`` tells what computes GOST: without a library of the system it is slow, but right.
+    ``lists`` tells whether the worker keeps the revocation lists fresh; without them signatures are
+    still judged, by asking while somebody waits.
     """
     parts = {"definitions": "ok", "database": "ok", "storage": "ok"}
     try:
@@ -101,4 +105,5 @@ def health() -> ResponseReturnValue:
         parts["storage"] = "not writable"
     is_ready = all(state == "ok" for state in parts.values())
     answer = {"ready": is_ready, "parts": parts, "signatures": algorithms.in_use()}
+    answer["lists"] = refreshing.state(current_app.extensions["kezen.config"].var / "authorities")
     return jsonify(answer), 200 if is_ready else 503

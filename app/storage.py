@@ -9,13 +9,36 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from app.errors import NotFound
 
 
 class Damaged(Exception):
     """A stored file whose bytes no longer have their hash; it is never given out."""
+
+
+class TooLarge(Exception):
+    """More bytes came than were allowed; what had been written is taken away again."""
+
+
+DRAFTS = ".incoming"
+_PIECE = 256 * 1024
+
+
+@dataclass
+class Draft:
+    """Bytes on the disk, flushed, that are not kept yet: they may be looked into, then kept or dropped."""
+
+    path: Path
+    sha256: str
+    size: int
+
+    def drop(self) -> None:
+        """Take the bytes away; nothing happens if they have been kept."""
+        self.path.unlink(missing_ok=True)
 
 
 class Storage:
@@ -41,6 +64,45 @@ class Storage:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+        self._into_place(draft, path)
+        return sha256
+
+    def draft(self, content: BinaryIO, *, most: int) -> Draft:
+        """Write a stream of at most ``most`` bytes to the disk, piece by piece.
+
+        Raises:
+            TooLarge: more bytes came; none remain.
+            OSError: the disk does not take them; none remain.
+        """
+        folder = self.folder / DRAFTS
+        folder.mkdir(parents=True, exist_ok=True)
+        draft, digest = Draft(folder / secrets.token_hex(16), "", 0), hashlib.sha256()
+        try:
+            with draft.path.open("xb") as file:
+                while piece := content.read(_PIECE):
+                    draft.size += len(piece)
+                    if draft.size > most:
+                        raise TooLarge
+                    digest.update(piece)
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            draft.drop()
+            raise
+        draft.sha256 = digest.hexdigest()
+        return draft
+
+    def keep(self, draft: Draft) -> None:
+        """Keep a draft's bytes under their SHA-256; the draft itself is gone then."""
+        path = self._path(draft.sha256)
+        if path.exists():
+            draft.drop()
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._into_place(draft.path, path)
+
+    def _into_place(self, draft: Path, path: Path) -> None:
         draft.rename(path)
         for folder in (path.parent, path.parent.parent, self.folder):
             handle = os.open(folder, os.O_RDONLY)
@@ -48,7 +110,13 @@ class Storage:
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        return sha256
+
+    def sweep(self, *, before: float) -> int:
+        """Take away drafts that a killed process has left, last written before a moment (seconds since 1970)."""
+        left = [path for path in (self.folder / DRAFTS).glob("*") if path.stat().st_mtime < before]
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
     def get(self, sha256: str) -> bytes:
         """Return the bytes kept under ``sha256``.

@@ -3,145 +3,282 @@
 from __future__ import annotations
 
 import io
-import re
-import unicodedata
-import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
+
+import structlog
+from sqlalchemy import func, select
 
 from app import db
 from app.accounts.models import User
+from app.applications import queries
 from app.applications.models import Application, Attachment
-from app.errors import Invalid, NotFound
-from app.forms.definitions import Field
+from app.errors import Conflict, Invalid, NotFound, Problem, Said, Term
+from app.files.aside import look_aside
+from app.files.findings import Look, Refusal
+from app.files.names import ending_of, safe_name
+from app.forms.definitions import DynamicForm, Field, Form
 from app.forms.fields import FieldError, File
+from app.forms.files import Stored, wanted
+from app.forms.paths import put
+from app.storage import Draft, TooLarge
+from app.terms import LANGUAGES, say
 from app.web import here
 
+log = structlog.get_logger()
+
 FILE = File()
-MEDIA_TYPES = {
-    "pdf": "application/pdf",
-    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "zip": "application/zip",
-}
+LARGEST_FILE = 200 * 1024 * 1024
+"""Bytes; no field may allow more, and no stream is read further."""
+MOST_FILES = 500
+"""That stand in one application at a time."""
+MOST_BYTES = 4 * 1024**3
+"""Of all files ever given in one application, those replaced and removed too: they are kept for the history."""
 
 
 @dataclass(frozen=True)
 class Upload:
-    """One file as it came: the name its sender gave it, and its bytes."""
+    """One file as it came: the name its sender gave it, and its bytes or the stream of them."""
 
     name: str
-    content: bytes
+    content: bytes | BinaryIO
+
+
+@dataclass
+class Received:
+    """A file that is on the disk and has been looked into.
+
+    ``found`` is what it is, or the refusal; a file of no bytes has none, one of too many no ``draft``
+    either.  ``is_taken``: it belongs to the present transaction, and is kept or dropped with it.
+    """
+
+    name: str
+    size: int
+    draft: Draft | None = None
+    found: Look | Refusal | None = None
+    is_taken: bool = False
+
+
+Given = Upload | Received
 
 
 class _Typed(Protocol):
     @property
-    def uploads(self) -> Mapping[str, Sequence[Upload]]: ...
+    def uploads(self) -> Mapping[str, Sequence[Given]]: ...
     @property
     def removals(self) -> frozenset[int]: ...
 
 
-def safe_name(name: str) -> str:
-    """Return a file name without folders, control signs and what other systems refuse."""
-    name = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
-    name = "".join(sign for sign in name if sign.isprintable())
-    return re.sub(r'[<>:"|?*]+', "_", name).strip(" .")[-200:] or "file"
+@contextmanager
+def received(uploads: Sequence[Given]) -> Iterator[list[Received]]:
+    """Write uploads to the disk and look into them; what is not put into the transaction leaves nothing behind.
+
+    A look may take a second: do it while no transaction is open.
+
+    Raises:
+        Conflict: the disk does not take them.
+    """
+    found: list[Received] = []
+    try:
+        for upload in uploads:
+            found += [upload if isinstance(upload, Received) else _receive(upload)]
+        yield found
+    finally:
+        for file in found:
+            if file.draft is not None and not file.is_taken:
+                file.draft.drop()
 
 
-def kind_of(content: bytes) -> str | None:
-    """Return what a file really is by its content: a key of ``MEDIA_TYPES``, or None."""
-    if content.startswith(b"%PDF-"):
-        return "pdf"
-    if content.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if content.startswith(b"\xff\xd8\xff"):
-        return "jpg"
-    if content.startswith(b"PK\x03\x04"):
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                names = set(archive.namelist())
-        except (zipfile.BadZipFile, ValueError, NotImplementedError):
-            return None
-        if "[Content_Types].xml" in names:
-            return next((kind for kind, part in (("docx", "word/"), ("xlsx", "xl/")) if _has(names, part)), None)
-        return "zip"
+def _receive(upload: Upload) -> Received:
+    name = safe_name(upload.name)
+    stream = io.BytesIO(upload.content) if isinstance(upload.content, bytes) else upload.content
+    try:
+        draft = here.storage().draft(stream, most=LARGEST_FILE)
+    except TooLarge:
+        return Received(name, LARGEST_FILE + 1)
+    except OSError as error:
+        log.error("file_not_kept", error=type(error).__name__, errno=error.errno)
+        raise Conflict("file.err.not_kept") from None
+    received = Received(name, draft.size, draft)
+    try:
+        received.found = look_aside(draft.path, draft.sha256) if draft.size else None
+    except Refusal as refusal:
+        received.found = refusal
+    if isinstance(received.found, Look) and received.found.kind == "jpg" and ending_of(name) == "jpg":
+        received.name = f"{name.rpartition('.')[0]}.jpg"
+    return received
+
+
+def check(field: Field, path: str, given: Sequence[Received], standing: Sequence[Stored]) -> None:
+    """Judge new files of a field that holds ``standing`` ones.
+
+    Raises:
+        Invalid: empty, too large, too many, given before, or not what the field accepts, by name and by
+            content; every fault of every file is told, with its name where several came.
+    """
+    if len(standing) + len(given) > field.max_files:
+        raise Invalid(problems=[field.problem(FieldError("field.err.files", most=field.max_files), path)])
+    problems = []
+    hashes = {file["sha256"] for file in standing}
+    for file in given:
+        problem = _fault(field, path, file, hashes)
+        if problem is not None:
+            problems.append(_named(problem, file.name) if len(given) > 1 else problem)
+        elif file.draft is not None:
+            hashes.add(file.draft.sha256)
+    if problems:
+        raise Invalid(problems=problems)
+
+
+def _fault(field: Field, path: str, file: Received, hashes: set[str]) -> Problem | None:
+    try:
+        FILE.check_upload(f"file.{ending_of(file.name)}" if ending_of(file.name) else "file", file.size, 0, field)
+    except FieldError as error:
+        return field.problem(error, path)
+    if file.draft is None or file.found is None:
+        return Problem(path, "field.err.file_empty")
+    if isinstance(file.found, Refusal):
+        params = {name: Term(str(value)) if name == "why" else value for name, value in file.found.params.items()}
+        return Problem(path, file.found.key, params)
+    if file.found.kind != ending_of(file.name):
+        return Problem(path, "file.err.content", {"kind": Term(f"file.kind.{file.found.kind}")})
+    if file.draft.sha256 in hashes:
+        return Problem(path, "file.err.same")
     return None
 
 
-def _has(names: set[str], folder: str) -> bool:
-    return any(name.startswith(folder) for name in names)
+def _named(problem: Problem, name: str) -> Problem:
+    why = {language: say(problem.key, language, **problem.params) for language in LANGUAGES}
+    return Problem(problem.path, "file.err.named", {"name": name, "why": Said(why)})
 
 
-def check(item: Field, upload: Upload, held: int) -> str:
-    """Return the media type of an upload that the field accepts; ``held`` is how many files it holds already.
+def require_room(application: Application, given: Sequence[Received]) -> None:
+    """Refuse what would make an application's files too many or too large; asked while its row is held.
 
     Raises:
-        Invalid: empty, too large, one too many, or not one of the kinds the field accepts, by its
-            name and by its content; nothing is kept.
+        Invalid: with the limit.
     """
-    name = safe_name(upload.name)
-    try:
-        FILE.check_upload(name, len(upload.content), held, item)
-    except FieldError as error:
-        raise Invalid(problems=[item.problem(error)]) from None
-    kind = kind_of(upload.content)
-    extension = name.rsplit(".", 1)[-1].casefold()
-    if kind is None or not ({extension, kind} <= {"jpg", "jpeg"} or extension == kind):
-        raise Invalid.at(item.key, "err.file_type", types=", ".join(item.accept))
-    return MEDIA_TYPES[kind]
+    mine = Attachment.application_id == application.id
+    standing = db.session.scalar(select(func.count()).where(mine, Attachment.removed_at.is_(None))) or 0
+    size = db.session.scalar(select(func.coalesce(func.sum(Attachment.size), 0)).where(mine)) or 0
+    if standing + len(given) > MOST_FILES:
+        raise Invalid.at("", "file.err.application_files", most=MOST_FILES)
+    if size + sum(file.size for file in given) > MOST_BYTES:
+        raise Invalid.at("", "file.err.application_size", max=MOST_BYTES // 1024**3)
 
 
-def apply(
+def keep(
     application: Application,
     stage: str,
-    item: Field,
-    present: Sequence[Mapping[str, Any]],
+    path: str,
+    file: Received,
+    *,
+    by: User,
+    now: datetime,
+    replaces: int | None = None,
+) -> dict[str, Any]:
+    """Add a checked file and return it as answers hold it: id, name, size, sha256.
+
+    Its bytes are put into their place when the transaction is committed, and dropped when it is taken back.
+    """
+    storage, draft = here.storage(), file.draft
+    if draft is None or not isinstance(file.found, Look):
+        raise ValueError(f"{file.name} has not been checked")
+    db.on_outcome(commit=lambda: storage.keep(draft), rollback=draft.drop)
+    file.is_taken = True
+    row = Attachment(
+        application_id=application.id,
+        stage=stage,
+        field=path,
+        name=file.name,
+        media_type=file.found.media_type,
+        size=file.size,
+        sha256=draft.sha256,
+        notes=[[note.key, dict(note.params)] for note in file.found.notes],
+        by_id=by.id,
+        at=now,
+        replaces_id=replaces,
+    )
+    db.session.add(row)
+    db.session.flush()
+    return {"id": row.id, "name": row.name, "size": row.size, "sha256": row.sha256}
+
+
+def take_out(application: Application, attachment_id: int, *, by: User, now: datetime) -> Attachment:
+    """Mark a file as removed; it stays for the history.
+
+    Raises:
+        Conflict: it has been replaced or removed already.
+        NotFound: the application has none of this id.
+    """
+    row = one(application, attachment_id)
+    if row.removed_at is not None:
+        raise Conflict("file.err.gone")
+    row.removed_at, row.removed_by_id = now, by.id
+    db.session.flush()
+    return row
+
+
+def put_in(
+    application: Application,
+    stage: str,
+    form: Form | DynamicForm,
+    answers: dict[str, Any],
     typed: _Typed,
     *,
     by: User,
     now: datetime,
-) -> list[dict[str, Any]]:
-    """Return a file field's new value: what was there, less what is taken out, and the new uploads.
+) -> dict[str, Any]:
+    """Return a form's answers with the files that came with them: new ones put in, ticked ones taken out.
+
+    Files for fields that are not asked for now are left alone, and so are removals of other fields' files.
 
     Raises:
-        Invalid: a file will not do, or there are too many.
+        Invalid: a file will not do, or there are too many; nothing is kept then.
     """
-    kept = [dict(file) for file in present if int(file["id"]) not in typed.removals]
-    given = typed.uploads.get(item.key, ())
-    uploads = [(upload, check(item, upload, len(kept) + place)) for place, upload in enumerate(given)]
-    for file in present:
-        if int(file["id"]) in typed.removals:
-            row = db.session.get(Attachment, int(file["id"]))
-            if row is not None and row.application_id == application.id:
-                row.removed_at = now
-    for upload, media_type in uploads:
-        sha256 = here.storage().put(upload.content)
-        row = Attachment(
-            application_id=application.id,
-            stage=stage,
-            field=item.key,
-            name=safe_name(upload.name),
-            media_type=media_type,
-            size=len(upload.content),
-            sha256=sha256,
-            by_id=by.id,
-            at=now,
-        )
-        db.session.add(row)
-        db.session.flush()
-        kept.append({"id": row.id, "name": row.name, "size": row.size, "sha256": sha256})
-    return kept
+    if not typed.uploads and not typed.removals:
+        return answers
+    for item in wanted(form, answers):
+        uploads = typed.uploads.get(item.path, ())
+        removed = [file for file in item.files if file["id"] in typed.removals]
+        if not uploads and not removed:
+            continue
+        kept = [dict(file) for file in item.files if file not in removed]
+        with received(uploads) as given:
+            check(item.field, item.path, given, kept)
+            require_room(application, given)
+            for file in removed:
+                take_out(application, file["id"], by=by, now=now)
+            replaced = removed[0]["id"] if len(removed) == len(given) == 1 else None
+            kept += [keep(application, stage, item.path, file, by=by, now=now, replaces=replaced) for file in given]
+        within = item.path.removeprefix(f"{form.key}-") if isinstance(form, DynamicForm) else item.path
+        answers = put(answers, within, kept or None)
+    return answers
 
 
-def was_sent(application: Application, row: Attachment) -> bool:
-    """Tell whether a file was among those last sent to the Exchange: given before, and not taken out before."""
-    sent_at = application.sent_at
-    return sent_at is not None and row.at <= sent_at and (row.removed_at is None or row.removed_at > sent_at)
+def rows(application: Application) -> Sequence[Attachment]:
+    """Return all files ever given in an application, oldest first."""
+    statement = select(Attachment).where(Attachment.application_id == application.id).order_by(Attachment.id)
+    return db.session.scalars(statement).unique().all()
+
+
+def sent_moments(application: Application) -> list[datetime]:
+    """Return when the application was sent to the Exchange, oldest first."""
+    sending = {
+        transition.trigger
+        for transition in queries.procedure(application).transitions
+        if "send_file" in transition.effects
+    }
+    moments = {row.at for row in queries.history(application) if row.act in sending and row.target}
+    return sorted(moments | ({application.sent_at} if application.sent_at else set()))
+
+
+def was_sent(row: Attachment, moments: Sequence[datetime]) -> bool:
+    """Tell whether a file was among those sent at one of ``moments``: given before, and not taken out before."""
+    return any(row.at <= sent_at and (row.removed_at is None or row.removed_at > sent_at) for sent_at in moments)
 
 
 def one(application: Application, attachment_id: int) -> Attachment:

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from flask import has_app_context
-from sqlalchemy import Dialect, update
+from sqlalchemy import Dialect, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import db
 from app.accounts.models import User
-from app.applications import document, queries
-from app.applications.models import Answers, Application, Assignment, Comment, Counter, Document
+from app.applications import comments, document, merging, queries, versions
+from app.applications.models import (
+    Answers,
+    Application,
+    Assignment,
+    Comment,
+    Counter,
+    Document,
+    HeadComment,
+    Remark,
+)
 from app.audit import operations as audit
 from app.errors import Conflict
+from app.forms import origins
 from app.forms.compare import compare
 from app.organisations import queries as organisations
 from app.web import here
@@ -64,21 +75,41 @@ def assign(application: Application, user: User, executor: str, *, now: datetime
 
 
 def save_answers(
-    application: Application, stage: str, values: dict[str, object], *, by: User, now: datetime, source: str = ""
+    application: Application,
+    stage: str,
+    values: dict[str, Any],
+    *,
+    by: User,
+    now: datetime,
+    unread: Mapping[str, Mapping[str, str]] | None = None,
+    key: str | None = None,
+    is_autosaved: bool = False,
+    taken: Mapping[str, Any] | None = None,
 ) -> Answers:
     """Add a revision of a stage's answers; the database refuses the same revision twice.
 
-    Equal values add no revision.  The audit says which fields changed, not what they say.
+    ``unread`` are the texts beside them that are no values yet (None: those that stand there, where no
+    value was put).  ``key`` is the mark that the page gave its save.  ``taken`` maps paths to where their
+    answers now come from; what else was known of that stays until the answer is edited.  What says the
+    same adds no revision, unless a person now stands for what a page had saved by itself.  The audit
+    says which fields changed, not what they say.
     """
     newest = queries.latest(application, stage)
-    if newest is not None and newest.values == values:
+    texts: dict[str, Any] = {path: dict(found) for path, found in (unread or {}).items()}
+    if newest is not None and unread is None:
+        texts = merging.standing_texts(newest.unread, newest.values, values)
+    is_confirmed = newest is not None and newest.is_autosaved and not is_autosaved
+    if newest is not None and (newest.values, newest.unread) == (values, texts) and not is_confirmed:
         return newest
     row = Answers(
         application_id=application.id,
         stage=stage,
         revision=(newest.revision if newest else 0) + 1,
         values=values,
-        source=source,
+        unread=texts,
+        is_autosaved=is_autosaved,
+        key=None if key is not None and merging.marked(application, stage, {key}, by) else key,
+        origins={**origins.kept(newest.origins, newest.values, values), **(taken or {})} if newest else taken or {},
         by_id=by.id,
         at=now,
     )
@@ -92,6 +123,7 @@ def save_answers(
 
 def _freeze_document(application: Application, *, by: User, now: datetime) -> Values:
     """Begin a new round; the document of this round is made from the answers as they stand now."""
+    versions.record(application, "first_head", round_=application.round + 1, by=by, now=now)
     return {"round": application.round + 1}
 
 
@@ -103,25 +135,22 @@ def _assign_first_head(application: Application, *, by: User, now: datetime) -> 
     return {}
 
 
-def _publish(application: Application, kind: str, now: datetime) -> Values:
-    db.session.execute(
-        update(Comment)
-        .where(Comment.application_id == application.id, Comment.kind == kind, Comment.published_at.is_(None))
-        .values(published_at=now),
-        execution_options={"synchronize_session": False},
-    )
+def _publish(application: Application, kind: type[Comment], by: User, now: datetime) -> Values:
+    pending = select(kind).where(kind.application_id == application.id, kind.published_at.is_(None))
+    comments.publish(db.session.scalars(pending).unique(), round_=application.round, by=by, now=now)
     return {}
 
 
 def _publish_comments(application: Application, *, by: User, now: datetime) -> Values:
-    return _publish(application, "comment", now)
+    return _publish(application, HeadComment, by, now)
 
 
 def _publish_remarks(application: Application, *, by: User, now: datetime) -> Values:
-    return _publish(application, "remark", now)
+    return _publish(application, Remark, by, now)
 
 
 def _send_file(application: Application, *, by: User, now: datetime) -> Values:
+    versions.record(application, "exchange", round_=application.round, by=by, now=now)
     return {"submitted_at": application.submitted_at or now, "sent_at": now}
 
 

@@ -6,11 +6,20 @@ from collections.abc import Mapping
 from functools import cache, cached_property
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 
 from app import db
 from app.applications import queries
-from app.applications.models import Answers, Application, Comment, Document, Signature
+from app.applications.models import (
+    Answers,
+    Application,
+    Comment,
+    CommentEvent,
+    Document,
+    HeadComment,
+    Remark,
+    Signature,
+)
 from app.workflows.guards import Facts
 
 
@@ -20,11 +29,9 @@ class ApplicationFacts:
     def __init__(self, application: Application) -> None:
         self._application = application
 
-    def _count(self, *conditions: ColumnElement[bool]) -> int:
-        statement = (
-            select(func.count()).select_from(Comment).where(Comment.application_id == self._application.id, *conditions)
-        )
-        return db.session.scalar(statement) or 0
+    def _count(self, kind: type[Comment], *conditions: ColumnElement[bool]) -> int:
+        own = kind.application_id == self._application.id
+        return db.session.scalar(select(func.count(kind.id)).where(own, *conditions)) or 0
 
     @property
     def sent(self) -> bool:
@@ -58,27 +65,31 @@ class ApplicationFacts:
 
     @cached_property
     def comments(self) -> int:
-        """How many comments the first head has written in this round."""
-        return self._count(Comment.kind == "comment", Comment.round == self._application.round)
+        """How many comments on a place the first head has written or reopened in this round."""
+        reopened = exists().where(
+            CommentEvent.comment_id == HeadComment.id,
+            CommentEvent.act == "reopened",
+            CommentEvent.round == self._application.round,
+        )
+        in_this_round = or_(HeadComment.round == self._application.round, reopened)
+        return self._count(HeadComment, HeadComment.stage != "", in_this_round, HeadComment.resolved_at.is_(None))
 
     @cached_property
     def remarks(self) -> int:
-        """How many remarks the Exchange has written and not yet sent."""
-        return self._count(Comment.kind == "remark", Comment.published_at.is_(None))
+        """How many remarks the Exchange has written and not yet sent, or reopened."""
+        reopened = and_(Remark.reopened_at.is_not(None), Remark.answered_at.is_(None), Remark.resolved_at.is_(None))
+        return self._count(Remark, or_(Remark.published_at.is_(None), reopened))
 
     @cached_property
     def unresolved_remarks(self) -> int:
         """How many remarks no reviewer has resolved, sent or not."""
-        return self._count(Comment.kind == "remark", Comment.resolved_at.is_(None))
+        return self._count(Remark, Remark.resolved_at.is_(None))
 
     @cached_property
     def open_remarks(self) -> int:
         """How many published remarks the applicant has not answered."""
         return self._count(
-            Comment.kind == "remark",
-            Comment.published_at.is_not(None),
-            Comment.answered_at.is_(None),
-            Comment.resolved_at.is_(None),
+            Remark, Remark.published_at.is_not(None), Remark.answered_at.is_(None), Remark.resolved_at.is_(None)
         )
 
     @cached_property
@@ -90,6 +101,12 @@ class ApplicationFacts:
     def adviser_chosen(self) -> bool:
         """Whether an adviser has been made executor."""
         return bool(queries.assigned(self._application, "adviser"))
+
+    @cached_property
+    def unconfirmed(self) -> frozenset[str]:
+        """The stages whose newest answers the page saved by itself."""
+        given = {"application_id": self._application.id}
+        return frozenset(db.session.scalars(_newest_autosaved(), given))
 
     @cached_property
     def answers(self) -> Mapping[str, Mapping[str, Any]]:
@@ -105,6 +122,16 @@ def _newest_values() -> Select[str, dict[str, Any]]:
     newest = select(table.c.stage, func.max(table.c.revision).label("revision")).where(here).group_by(table.c.stage)
     last = newest.subquery()
     found = select(table.c.stage, table.c["values"]).where(here)
+    return found.join(last, and_(table.c.stage == last.c.stage, table.c.revision == last.c.revision))
+
+
+@cache
+def _newest_autosaved() -> Select[str]:
+    table = db.table_of(Answers)
+    here = table.c.application_id == bindparam("application_id")
+    newest = select(table.c.stage, func.max(table.c.revision).label("revision")).where(here).group_by(table.c.stage)
+    last = newest.subquery()
+    found = select(table.c.stage).where(here, table.c.is_autosaved)
     return found.join(last, and_(table.c.stage == last.c.stage, table.c.revision == last.c.revision))
 
 

@@ -13,6 +13,9 @@ from app.db import Record
 from app.errors import Conflict
 from app.organisations.models import Organisation
 
+WHOLE = "application"
+"""The place of a comment on the whole application; the place of a field has a dot in it."""
+
 
 class Application(Record):
     """One application: where it stands, and the moments that matter.
@@ -69,18 +72,29 @@ class Application(Record):
 class Answers(Record):
     """One saved revision of a stage's answers: ``values`` maps form keys to canonical values.
 
-    ``source`` is the number of the archived application they were taken from (IS2IN-9.6.a).
+    ``unread`` holds texts that are no values yet: field path -> input name -> text.  ``is_autosaved``:
+    the page saved it by itself, and nobody has pressed a button since.  ``key`` is the mark that the
+    page gave its save, so that the same save coming twice is known.
+    ``origins`` says where answers come from until they are edited (``app.forms.origins``): path ->
+    ``{"number": the archived application, "" for the organisation's record; "on": the day it stands for}``
+    (IS2IN-9.6.a).
     """
 
     __tablename__ = "answers"
-    __table_args__ = (UniqueConstraint("application_id", "stage", "revision"),)
+    __table_args__ = (
+        UniqueConstraint("application_id", "stage", "revision"),
+        Index("ix_answers_application_id_stage_by_id_key", "application_id", "stage", "by_id", "key", unique=True),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
     stage: Mapped[str] = mapped_column(String(60))
     revision: Mapped[int]
     values: Mapped[dict[str, Any]] = mapped_column(default=dict)
-    source: Mapped[str] = mapped_column(String(20), default="")
+    unread: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    is_autosaved: Mapped[bool] = mapped_column(default=False)
+    key: Mapped[str | None] = mapped_column(String(40))
+    origins: Mapped[dict[str, Any]] = mapped_column(default=dict)
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime]
 
@@ -103,11 +117,16 @@ class Assignment(Record):
     user: Mapped[User] = relationship(lazy="joined")
 
 
-class Comment(Record):
-    """Words on one field of a sent version, with their moment (IS2IN-20.f to i).
+class AnyComment(Record):
+    """Words on a sent version, with their moment: what the comments of all kinds share (IS2IN-20.f to i).
 
-    ``kind`` is ``comment`` (the first head's) or ``remark`` (the Exchange's).  Not published while
-    ``published_at`` is empty: only its author sees it.  ``quoted`` is the field's text as it was.
+    Ask the database for ``Comment`` and ``InternalNote``, which know who may read them; for this one
+    only where nobody reads.  ``stage`` and ``field`` say where: the path of a field, a row or an entry
+    (``issuer``, ``directors-e1-name``); both empty mean the whole application.  ``labels`` (language ->
+    words) and ``quoted`` keep what that place was called and said in the version ``round``, whatever
+    becomes of it.  Not published while ``published_at`` is empty: only its author sees it.
+    ``suggested`` is the value proposed instead, where one is.  ``office`` is the executor as whom it
+    was written: whoever holds it now settles the comment.
     """
 
     __tablename__ = "comment"
@@ -117,10 +136,13 @@ class Comment(Record):
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(10))
     stage: Mapped[str] = mapped_column(String(60))
-    field: Mapped[str] = mapped_column(String(160))
+    field: Mapped[str] = mapped_column(String(400))
     words: Mapped[str] = mapped_column(Text)
+    suggested: Mapped[str] = mapped_column(Text, default="")
+    labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     quoted: Mapped[str] = mapped_column(Text, default="")
     round: Mapped[int]
+    office: Mapped[str] = mapped_column(String(40), default="")
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime]
     published_at: Mapped[datetime | None]
@@ -128,35 +150,145 @@ class Comment(Record):
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     answered_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
+    reopened_at: Mapped[datetime | None]
 
     by: Mapped[User] = relationship(foreign_keys=[by_id], lazy="joined")
+    events: Mapped[list[CommentEvent]] = relationship(lazy="selectin", order_by=lambda: CommentEvent.id)
+
+    __mapper_args__ = {"polymorphic_on": "kind", "polymorphic_abstract": True}
+
+    @property
+    def place(self) -> str:
+        """The place as pages name it: ``stage.path``, or ``WHOLE``."""
+        return f"{self.stage}.{self.field}" if self.stage else WHOLE
 
     @property
     def state(self) -> str:
-        """Return pending, open, answered or resolved."""
+        """Return pending, open, answered, resolved or reopened."""
         if self.published_at is None:
             return "pending"
         if self.resolved_at is not None:
             return "resolved"
-        return "answered" if self.answered_at is not None else "open"
+        if self.answered_at is not None:
+            return "answered"
+        return "open" if self.reopened_at is None else "reopened"
+
+    @property
+    def is_unsettled(self) -> bool:
+        """Whether it is published and nobody has resolved it."""
+        return self.published_at is not None and self.resolved_at is None
+
+
+class Comment(AnyComment):
+    """What the applicant's people read: the first head's comments and the Exchange's remarks."""
+
+    __mapper_args__ = {"polymorphic_abstract": True}
+
+
+class HeadComment(Comment):
+    """The first head's comment to his own people; the Exchange does not read it."""
+
+    __mapper_args__ = {"polymorphic_identity": "comment"}
+
+
+class Remark(Comment):
+    """The Exchange's remark, which the applicant answers."""
+
+    __mapper_args__ = {"polymorphic_identity": "remark"}
+
+
+class InternalNote(AnyComment):
+    """Words of the Exchange's people to each other: never in a page, mail or export of the applicant.
+
+    No ``Comment``, so that no question for comments can find one.
+    """
+
+    __mapper_args__ = {"polymorphic_identity": "internal"}
+
+
+class CommentEvent(Record):
+    """One step in the life of a comment: published, answered, resolved, reopened, with who, when and why.
+
+    ``round`` is the version that stood then.  Rows are only added, and the database refuses anything else.
+    """
+
+    __tablename__ = "comment_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"), index=True)
+    act: Mapped[str] = mapped_column(String(20))
+    words: Mapped[str] = mapped_column(Text, default="")
+    round: Mapped[int]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
+
+
+class SentVersion(Record):
+    """What an application said at the moment it was sent; the answers are revisions, which never change.
+
+    ``addressee``: ``first_head`` or ``exchange``.  ``revisions`` maps stages to the revision of their
+    answers, ``skipped`` names the stages that were passed over, ``forms`` the versions of the forms
+    then.  Rows are only added, and the database refuses anything else.
+    """
+
+    __tablename__ = "sent_version"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    addressee: Mapped[str] = mapped_column(String(20))
+    round: Mapped[int]
+    revisions: Mapped[dict[str, Any]]
+    skipped: Mapped[list[str]]
+    forms: Mapped[dict[str, Any]]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
 
 
 class Attachment(Record):
-    """A file given in a field; a removed one stays for the history."""
+    """A file given in a field; a removed one stays for the history.
+
+    ``field`` is the field's path in its stage, ``replaces_id`` the file it was put in the place of,
+    ``notes`` what the look into it has found: ``[[key of the sentence, its parameters], ...]``.
+    """
 
     __tablename__ = "attachment"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"), index=True)
     stage: Mapped[str] = mapped_column(String(60))
-    field: Mapped[str] = mapped_column(String(160))
+    field: Mapped[str] = mapped_column(String(500))
     name: Mapped[str] = mapped_column(String(255))
     media_type: Mapped[str] = mapped_column(String(100))
     size: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
+    notes: Mapped[list[Any]] = mapped_column(default=list)
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime]
+    replaces_id: Mapped[int | None] = mapped_column(ForeignKey("attachment.id"))
     removed_at: Mapped[datetime | None]
+    removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+
+    by: Mapped[User] = relationship(foreign_keys=[by_id], lazy="joined")
+
+
+class AttachmentDecision(Record):
+    """A reviewer's word on one file, accepted or not and why; rows are only added, the last one holds."""
+
+    __tablename__ = "attachment_decision"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    attachment_id: Mapped[int] = mapped_column(ForeignKey("attachment.id"), index=True)
+    accepted: Mapped[bool]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
 
 
 class Document(Record):

@@ -38,6 +38,8 @@ from app.applications.models import (
     Comment,
     Document,
     History,
+    InternalNote,
+    Remark,
 )
 from app.errors import NotFound
 from app.notifications.operations import Addressee
@@ -283,17 +285,25 @@ def comments(application: Application, *, user: User) -> Sequence[Comment]:
     """Return the comments that ``user`` may read, oldest first: published ones and his own pending ones.
 
     What the first head says to his own people is not the Exchange's: its people read remarks alone.
+    Internal notes are no comments; see ``notes``.
     """
+    kind: type[Comment] = Remark if user.is_exchange else Comment
     statement = (
-        select(Comment)
+        select(kind)
         .where(
-            Comment.application_id == application.id,
-            or_(Comment.published_at.is_not(None), Comment.by_id == user.id),
+            kind.application_id == application.id,
+            or_(kind.published_at.is_not(None), kind.by_id == user.id),
         )
-        .order_by(Comment.id)
+        .order_by(kind.id)
     )
-    if user.is_exchange:
-        statement = statement.where(Comment.kind == "remark")
+    return db.session.scalars(statement).unique().all()
+
+
+def notes(application: Application, *, user: User) -> Sequence[InternalNote]:
+    """Return what the Exchange's people have said to each other, oldest first; to anybody else nothing."""
+    if not user.is_exchange:
+        return []
+    statement = select(InternalNote).where(InternalNote.application_id == application.id).order_by(InternalNote.id)
     return db.session.scalars(statement).unique().all()
 
 

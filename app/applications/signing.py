@@ -19,6 +19,7 @@ from app.audit import operations as audit
 from app.authorities.gathering import judged
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import queries as organisations
+from app.signatures import purpose
 from app.signatures.asn1 import Malformed
 from app.signatures.evidence import evidence_store
 from app.signatures.report import Evidence, SignatureReport
@@ -29,6 +30,26 @@ from app.web import here
 from app.workflows.parts import StageKind
 
 LARGEST_CMS = 256 * 1024
+
+_NEXT = {
+    "err.doc_changed": "sign.next.reload",
+    "err.cert_org": "sign.next.organisation",
+    "err.cert_person": "sign.next.person",
+    "sig.refusal.role": "sign.next.person",
+    "sig.refusal.one_signer": "sign.next.alone",
+    "err.cert_expired": "sign.next.new_key",
+    "err.cert_revoked": "sign.next.new_key",
+    "sig.reason.not_issued": "sign.next.new_key",
+    "sig.reason.chain_revoked": "sign.next.new_key",
+    "sig.reason.key_usage": "sign.next.signing_key",
+    "sig.reason.key_purpose": "sign.next.signing_key",
+    "err.ocsp": "sign.next.later",
+    "sig.reason.status_unknown": "sign.next.later",
+    "sig.reason.revocation_refused": "sign.next.later",
+    "sig.reason.revocation_incomplete": "sign.next.later",
+    "sig.reason.timestamp_required": "sign.next.later",
+}
+"""What may be done about a refusal; about any other: ``sign.next.other``."""
 
 
 @dataclass(frozen=True)
@@ -67,14 +88,17 @@ def judge(cms: bytes, *, sha256: str, now: datetime) -> Given:
     """Verify a signature over the kept document of a hash.  This may take a while: hold no transaction meanwhile.
 
     Raises:
-        Invalid: there is no signature, or it is larger than any.
+        Invalid: there is no signature, it is larger than any, or what was signed is a challenge of a door.
     """
     if not cms:
         raise Invalid.at("cms", "sign.err.no_file")
     if len(cms) > LARGEST_CMS:
         raise Invalid.at("cms", "err.file_size", max="256 KB")
+    document = here.storage().get(sha256)
+    if purpose.is_challenge(document) or purpose.holds_challenge(cms):
+        raise Invalid.at("cms", "sign.err.challenge")
     present = catalogue.present()
-    report = judged(cms, here.storage().get(sha256), at=now, trust=present.trust, online=present.online)
+    report = judged(cms, document, at=now, trust=present.trust, online=present.online)
     return Given(cms, sha256, report)
 
 
@@ -93,7 +117,7 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
     company = application.organisation
     found = refusals(given.report, bin=company.bin, signing_iins=organisations.signing_iins(company))
     if found:
-        raise Invalid(problems=[Problem("cms", key) for key in found])
+        raise Invalid(problems=_told(given.report, found, bin=company.bin))
     signer = given.report.signers[0]
     already = next((item for item in document.signatures if item.signer_iin == signer.iin), None)
     if already is not None:
@@ -122,6 +146,23 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
     moves.stand_at(application, after, act="sign", by=by, now=now, stage=stage)
     audit.record("signed", f"document {document.sha256}", by=by.id, at=now, cms=row.cms_sha256)
     return row
+
+
+def _told(report: SignatureReport, found: list[str], *, bin: str) -> list[Problem]:
+    """Return a refusal in full: which key it was, what is wrong with it, and what may be done.
+
+    Of the person's number only the end is told: enough to know one's own key by, of no use to others.
+    """
+    problems = [Problem("cms", key) for key in found]
+    signer = report.signers[0] if len(report.signers) == 1 else None
+    if signer is not None and signer.certificate is not None:
+        key = "sign.refused.key" if signer.bin else "sign.refused.key_of_person"
+        iin = f"••••••••{signer.iin[-4:]}" if signer.iin else "–"
+        problems.insert(0, Problem("", key, {"who": signer.name or "–", "iin": iin, "bin": signer.bin or ""}))
+    steps = dict.fromkeys(_NEXT.get(key, "sign.next.other") for key in found)
+    if "sign.next.organisation" in steps:
+        steps.pop("sign.next.person", None)  # it says whose key, too
+    return [*problems, *(Problem("", step, {"bin": bin} if step == "sign.next.organisation" else {}) for step in steps)]
 
 
 def as_kept(signature: Signature) -> bytes:

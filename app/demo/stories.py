@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,16 +13,22 @@ from sqlalchemy import select
 from app import db, pdf
 from app.accounts import queries as people
 from app.accounts.models import User
-from app.applications import approval, document, filing, moves, queries, signing
+from app.applications import answering, approval, document, entries, filing, moves, queries, rows, signing
+from app.applications.answering import Typed
 from app.applications.attachments import Upload
-from app.applications.filing import Typed
 from app.applications.models import Application
 from app.demo.people import COMPANIES, PEOPLE, Company
 from app.forms.definitions import DynamicForm, Form
+from app.forms.outline import Asked, Part, Rows, leaves, typed_texts
 from app.sandbox.pki import SandboxPki
 from app.web import here
 
 PROCEDURE = "share_listing"
+CRITERIA = {
+    "extra_listing_requirements": ("main", "shares", "premium"),
+    "debt_package": ("main", "debt_securities", "bonds"),
+}
+"""Dynamic form -> the criteria of the story's security."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,7 @@ class Story:
     company: str
     until: str
     with_adviser: bool = True
+    procedure: str = PROCEDURE
 
 
 STORIES = (
@@ -56,6 +63,8 @@ STORIES = (
     Story("BRKT", "registration", with_adviser=False),
     Story("BRKT", "expertise", with_adviser=False),
     Story("BRKT", "rework", with_adviser=False),
+    Story("BRKT", "filling", with_adviser=False, procedure="bond_listing"),
+    Story("BRKT", "expertise", with_adviser=False, procedure="bond_listing"),
 )
 
 _PEOPLE_OF = {
@@ -113,7 +122,7 @@ class _Teller:
         author = self.person("author")
         organisation = author.organisation
         assert organisation is not None
-        application = filing.create(PROCEDURE, company_id=organisation.id, author=author, now=self.now)
+        application = filing.create(self.story.procedure, company_id=organisation.id, author=author, now=self.now)
         if self.story.until == "new":
             self.fill(application, ("issuer",))
             return
@@ -154,15 +163,22 @@ class _Teller:
         newest = queries.latest(application, stage)
         raw: dict[str, list[str]] = {}
         uploads: dict[str, list[Upload]] = {}
-        for form in filing.forms(application, stage):
-            if isinstance(form, DynamicForm):
-                for entry in form.entries(newest.values.get(form.key, {}) if newest else {}):
-                    self._type(form.form_of(entry), raw, uploads, f"{form.entry_path(entry)}-")
-            else:
-                self._type(form, raw, uploads, "")
+        for form, prefix, values in self._examples(application, stage):
+            self._type(form.outline(values, prefix), raw, uploads)
         return Typed(raw, uploads, seen=newest.revision if newest else 0)
 
-    def _type(self, form: Form, raw: dict[str, list[str]], uploads: dict[str, list[Upload]], prefix: str) -> None:
+    def _examples(self, application: Application, stage: str) -> Iterator[tuple[Form, str, dict[str, Any]]]:
+        """Yield every form of a stage, those of entries too: what its inputs begin with, and its example."""
+        newest = queries.latest(application, stage)
+        for form in answering.forms(application, stage):
+            if not isinstance(form, DynamicForm):
+                yield form, "", form.example()
+                continue
+            for entry in form.entries(newest.values.get(form.key, {}) if newest else {}):
+                [example] = form.entries(form.example_at(entry["path"]))
+                yield form.form_of(entry), form.entry_path(entry), example["values"]
+
+    def _type(self, parts: Iterable[Part], raw: dict[str, list[str]], uploads: dict[str, list[Upload]]) -> None:
         own = {
             "bin": self.company.bin,
             "full_name-kk": self.company.kk,
@@ -176,54 +192,70 @@ class _Teller:
             "meeting_date": (self.now + timedelta(days=7)).strftime("%d.%m.%Y"),
             "opinion": "no_remarks",
         }
-        for item in form.fields:
+        parts = tuple(parts)
+        typed = typed_texts(parts)
+        for asked in leaves(parts):
+            item = asked.field
             if item.type == "file":
-                if item.required:
+                if asked.required:
                     name = f"{item.key}-{self.mark}.pdf"
-                    uploads[item.key] = [Upload(name, paper(f"{self.company.kk} {self.mark}"))]
+                    uploads[asked.path] = [Upload(name, paper(f"{self.company.kk} {self.mark}"))]
                 continue
             if item.source:
-                raw[item.key] = [str(self.person("adviser").id)]
+                raw[asked.path] = [str(self.person("adviser").id)]
                 continue
-            value: Any = item.example_value()
-            for path, part in zip(item.paths(prefix), item.parts or ("",), strict=True):
-                words = item.entry(value, part)
-                if item.type == "long_text":
-                    words = f"{words} {self.mark}"
-                raw[path] = [own.get(path, words)]
+            for path in item.paths(asked.prefix):
+                if path in typed:
+                    words = f"{typed[path]} {self.mark}" if item.type == "long_text" else typed[path]
+                    raw[path] = [own.get(path, words)]
 
     def fill(self, application: Application, stages: tuple[str, ...]) -> None:
         """Fill and finish stages, each by its executor."""
         procedure = queries.procedure(application)
         for stage in stages:
             by = self.person(procedure.executor_of(stage, application.process))
-            for form in filing.forms(application, stage):
+            for form in answering.forms(application, stage):
                 if isinstance(form, DynamicForm):
                     self._add_security(application, stage, form, by)
-            filing.save(application, stage, self.typed(application, stage), by=by, done=True, now=self.now)
+            for asking, prefix, values in list(self._examples(application, stage)):
+                for part in asking.outline(values, prefix):
+                    self._add_rows(application, stage, part.items, by)
+            answering.save(application, stage, self.typed(application, stage), by=by, done=True, now=self.now)
             db.session.expire(application)
 
+    def _add_rows(self, application: Application, stage: str, items: Iterable[Asked | Rows], by: User) -> None:
+        """Add the rows of the example to the groups of a stage, one after another."""
+        for group in items:
+            for row in group.rows if isinstance(group, Rows) else ():
+                newest = queries.latest(application, stage)
+                seen = Typed({}, seen=newest.revision if newest else 0)
+                rows.add_row(application, stage, group.path, seen, by=by, now=self.now)
+                db.session.expire(application)
+                self._add_rows(application, stage, row.items, by)
+
     def _add_security(self, application: Application, stage: str, form: DynamicForm, by: User) -> None:
-        path = ("main", "shares", "premium")
+        path = CRITERIA[form.key]
         raw = {f"{form.key}-{level.key}": [option] for level, option in zip(form.levels, path, strict=True)}
         for item in form.keys:
             raw[f"{form.key}-{item.key}"] = [item.entry(item.example_value())]
         newest = queries.latest(application, stage)
         typed = Typed(raw, seen=newest.revision if newest else 0)
-        filing.add_entry(application, stage, form.key, typed, by=by, now=self.now)
+        entries.add_entry(application, stage, form.key, typed, by=by, now=self.now)
         db.session.expire(application)
 
     def fill_half(self, application: Application) -> None:
         """Fill every stage; where the story ends here, the last one is left open."""
-        stages = ["issuer", "requirements"]
-        if self.story.with_adviser:
-            stages += ["adviser_choice", "adviser_statement"]
+        procedure = queries.procedure(application)
+        [data] = [each for each in procedure.processes["filling"].subprocesses if each.key == "data"]
+        *stages, last = data.stages
+        if not self.story.with_adviser:
+            stages = [stage for stage in stages if stage not in ("adviser_choice", "adviser_statement")]
         self.fill(application, tuple(stages))
         if not self.story.with_adviser:
             filing.skip(application, "adviser_choice", by=self.person("author"), now=self.now)
             db.session.expire(application)
         if self.story.until != "filling":
-            self.fill(application, ("documents",))
+            self.fill(application, (last,))
 
     def dispatch(self, application: Application) -> None:
         """Send to the first head."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 
@@ -30,6 +31,19 @@ def people(organisation: Organisation) -> Sequence[Membership]:
 def first_head(organisation: Organisation) -> User | None:
     """Return the active first head of ``organisation``, or None where none is registered."""
     return next((member.user for member in people(organisation) if member.is_first_head), None)
+
+
+def record(organisation: Organisation) -> dict[str, Any]:
+    """Return what is known of an organisation, as fields of forms keep it: field key -> canonical value."""
+    head = first_head(organisation)
+    known = {
+        "bin": organisation.bin,
+        "full_name": dict(organisation.names),
+        "head_name": head.full_name if head else "",
+        "head_iin": head.iin if head else "",
+        "head_position": head.position if head else "",
+    }
+    return {**{key: value for key, value in known.items() if value}, **organisation.details}
 
 
 def signing_iins(organisation: Organisation) -> frozenset[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from flask import Flask, redirect, request, url_for
+from flask import Flask, jsonify, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -20,7 +20,7 @@ R = TypeVar("R")
 def allowed(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
     """Let a view be called by those who hold one of ``permissions``.
 
-    The anonymous are led to the sign-in page and back; to the rest the page does not exist.
+    The anonymous are led to the sign-in page and back, a script is told so; to the rest the page does not exist.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -28,6 +28,8 @@ def allowed(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, 
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
             if Permission.PUBLIC not in permissions:
                 if not current_user.is_authenticated:
+                    if request.accept_mimetypes.best == "application/json":
+                        return unauthorised()
                     return redirect(url_for("accounts.login", next=_here()), code=303)
                 if not any(current_user.may(permission) for permission in permissions):
                     raise NotFound
@@ -37,6 +39,13 @@ def allowed(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, 
         return guarded
 
     return decorate
+
+
+def unauthorised() -> Response:
+    """Tell a script that nobody is signed in."""
+    answer: Response = jsonify({"error": "signed_out"})
+    answer.status_code = 401
+    return answer
 
 
 def _here() -> str | None:

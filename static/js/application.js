@@ -1,8 +1,13 @@
 // The pages of one application work without this; here they become handier.
 
-// The next list of criteria comes when one is chosen, without pressing «Келесі».
+// The next list of criteria comes when one is chosen, without pressing «Келесі».  Arrows and letters over a
+// closed list only try its options: nothing is sent until Enter is pressed, or the button.
 for (const list of document.querySelectorAll("select[data-chain]")) {
+  let isTrying = false;
+  list.addEventListener("keydown", (event) => { isTrying = !["Enter", " "].includes(event.key); });
+  list.addEventListener("pointerdown", () => { isTrying = false; });
   list.addEventListener("change", () => {
+    if (isTrying) return;
     const chain = document.createElement("input");
     chain.type = "hidden";
     chain.name = "chain";

@@ -1,11 +1,11 @@
 // Small improvements; every page works without them.
 
-// A form with data-guard warns before what was typed is left behind.
+// A form with data-guard warns before what was typed is left behind, unless it is kept (autosave.js).
 for (const form of document.querySelectorAll("form[data-guard]")) {
   let changed = false;
   form.addEventListener("input", () => { changed = true; });
   form.addEventListener("submit", () => { changed = false; });
-  window.addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  window.addEventListener("beforeunload", (event) => { if (changed && !form.hasAttribute("data-kept")) event.preventDefault(); });
 }
 
 // The words of a comment stand in a dialog instead of unfolding in the page.  The dialog stays inside

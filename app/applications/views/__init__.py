@@ -7,14 +7,47 @@ from __future__ import annotations
 
 from flask import Flask
 
-from app.applications.views import approval, documents, hub, lists, signing, stage
+from app.applications.views import (
+    approval,
+    attachments,
+    autosave,
+    changes,
+    comments,
+    criteria,
+    documents,
+    exporting,
+    hub,
+    importing,
+    lists,
+    questionnaires,
+    signing,
+    stage,
+    versions,
+)
 from app.applications.views.frame import blueprint
 
 __all__ = ["register"]
 
-MODULES = (lists, hub, stage, approval, signing, documents)
+MODULES = (
+    lists,
+    questionnaires,
+    hub,
+    stage,
+    criteria,
+    approval,
+    comments,
+    changes,
+    signing,
+    documents,
+    attachments,
+    autosave,
+    exporting,
+    importing,
+    versions,
+)
 
 
 def register(app: Flask) -> None:
     """Give ``app`` the screens of applications."""
     app.register_blueprint(blueprint)
+    autosave.register(app)

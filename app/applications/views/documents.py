@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from urllib.parse import quote
 
 import structlog
@@ -12,14 +13,14 @@ from flask import Response, render_template, request
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import attachments, document, queries, signing
+from app.applications import document, queries, signing
 from app.applications.models import Application, Document, Signature
 from app.applications.summary import size_words
-from app.applications.views import frame
+from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint
 from app.applications.views.hub import results
 from app.applications.views.reading import reading, workings
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, NotFound, Problem
 from app.permissions import Permission
 from app.signatures.report import Verdict
 from app.terms import LANGUAGES
@@ -44,28 +45,24 @@ flask verify {name}.cms --content {name} --at {at} --anchors anchors --intermedi
 """
 
 
-def _give(content: bytes, name: str, media_type: str, *, inline: bool = False) -> Response:
-    """Answer with a file: downloaded, never opened as a page of this site; ``inline`` for PDFs made here."""
+def give(content: bytes, name: str, media_type: str, *, inline: bool = False) -> Response:
+    """Answer with a file: downloaded, never opened as a page of this site; ``inline`` for PDFs made here.
+
+    The name stands twice (RFC 6266): in ASCII for programs that read no other, and whole (RFC 8187).
+    """
     answer = Response(content, mimetype=media_type)
     how = "inline" if inline else "attachment"
-    answer.headers["Content-Disposition"] = f"{how}; filename*=UTF-8''{quote(name)}"
+    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\%' else "_" for sign in name)
+    answer.headers["Content-Disposition"] = f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
     answer.headers["Cache-Control"] = "private, no-store"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
     answer.headers["Content-Security-Policy"] = (
         "default-src 'none'; frame-ancestors 'self'; plugin-types application/pdf"
         if inline
         else "default-src 'none'; sandbox; frame-ancestors 'none'"
     )
     return answer
-
-
-@blueprint.get("/applications/<number>/attachments/<int:attachment_id>")
-@allowed(Permission.VIEW_APPLICATIONS)
-def attachment(number: str, attachment_id: int) -> Response:
-    application = frame.one(number)
-    row = attachments.one(application, attachment_id)
-    if current_user.is_exchange and not attachments.was_sent(application, row):
-        raise NotFound
-    return _give(here.storage().get(row.sha256), row.name, row.media_type)
 
 
 def _may_read(application: Application, row: Document) -> bool:
@@ -83,7 +80,7 @@ def file(number: str, document_id: int) -> Response:
         raise NotFound
     content = here.storage().get(row.sha256)
     _require_signatures(application, row)
-    return _give(content, row.name, "application/pdf", inline="inline" in request.args)
+    return give(content, row.name, "application/pdf", inline="inline" in request.args)
 
 
 def _signed(number: str, document_id: int, signature_id: int) -> tuple[Application, Document, Signature]:
@@ -121,7 +118,7 @@ def _require_signatures(application: Application, row: Document) -> None:
 def signature(number: str, document_id: int, signature_id: int) -> Response:
     application, row, found = _signed(number, document_id, signature_id)
     _require_signatures(application, row)
-    return _give(signing.as_kept(found), f"{row.name}.cms", "application/pkcs7-signature")
+    return give(signing.as_kept(found), f"{row.name}.cms", "application/pkcs7-signature")
 
 
 @blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>/report")
@@ -159,7 +156,7 @@ def signature_evidence(number: str, document_id: int, signature_id: int) -> Resp
         at = (found.stamp.at if found.stamp else found.at).strftime("%Y-%m-%dT%H:%M:%SZ")
         archive.writestr("README.txt", PACKAGE.format(name=row.name, at=at))
         archive.writestr("report.json", json.dumps(signing.last_report(found), ensure_ascii=False, indent=1))
-    return _give(packed.getvalue(), f"{row.name}.zip", "application/zip")
+    return give(packed.getvalue(), f"{row.name}.zip", "application/zip")
 
 
 @blueprint.get("/applications/<number>/summary.pdf")
@@ -170,23 +167,30 @@ def draft_pdf(number: str) -> Response:
         raise NotFound  # the Exchange reads what was signed
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else here.language()
-    return _give(document.draft(application, language), f"{application.number}.pdf", "application/pdf")
+    return give(document.draft(application, language), f"{application.number}.pdf", "application/pdf")
 
 
 @blueprint.get("/applications/<number>/documents")
 @allowed(Permission.VIEW_APPLICATIONS)
 def sent(number: str) -> Answer:
-    """Show «Биржаға жіберілген өтініштер мен құжаттарды қарау» (IS2IN-25.a, 25.b)."""
+    """Show the checklist; once sent, «Биржаға жіберілген өтініштер мен құжаттарды қарау» (IS2IN-25.a, 25.b)."""
     application = frame.one(number)
-    if application.submitted_at is None:
-        raise NotFound
-    _make_signed_copy(application)
-    application = frame.one(number)
+    if application.submitted_at is not None:
+        _make_signed_copy(application)
+        application = frame.one(number)
+    return page(application)
+
+
+def page(application: Application, *, problems: Sequence[Problem] = ()) -> str:
+    """Draw the page of documents; ``problems`` are why the last act on it was refused."""
+    is_sent = application.submitted_at is not None
     return render_template(
         "applications/documents.html",
         **frame.head(application),
         **frame.stage_of(application, StageKind.VIEW),
-        results=results(application),
+        is_sent=is_sent,
+        checklist=checking.view(application),
+        results=results(application) if is_sent else [],
         documents=[
             {
                 "id": row.id,
@@ -198,11 +202,12 @@ def sent(number: str) -> Answer:
                 "signatures": row.signatures,
             }
             for row in queries.documents(application)
-            if _may_read(application, row) and row.kind in ("application", "signed_copy")
+            if is_sent and _may_read(application, row) and row.kind in ("application", "signed_copy")
         ],
-        stages=reading(application),
-        workings=workings(application),
-        problems=[],
+        stages=reading(application) if is_sent else [],
+        workings=workings(application) if is_sent else [],
+        typed=request.form,
+        problems=problems,
     )
 
 

@@ -8,12 +8,11 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import approval, filing, moves, queries
-from app.applications.models import Application, Comment, History
-from app.applications.summary import comment_view
-from app.applications.views import frame
+from app.applications import filing, moves, queries, renewal
+from app.applications.models import Application, History
+from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
-from app.applications.views.reading import reading
+from app.applications.views.reading import reading, said
 from app.errors import Conflict, Invalid, Problem
 from app.organisations import queries as organisations
 from app.permissions import Permission
@@ -55,8 +54,10 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         timeline=timeline(application),
         people=_people(application),
         colleagues=_colleagues(application),
-        open_comments=sum(1 for item in _comments(application) if item.state in ("open", "answered")),
+        open_comments=sum(1 for item in said(application) if item.is_unsettled),
         results=results(application),
+        checklist=checking.view(application),
+        has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
         problems=problems,
         reason=request.form.get("reason", ""),
     )
@@ -64,10 +65,6 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
 
 def _counts(procedure: Procedure, stage: str) -> bool:
     return procedure.stages[stage].kind is StageKind.FILL
-
-
-def _comments(application: Application) -> list[Comment]:
-    return list(queries.comments(application, user=current_user))
 
 
 def results(application: Application) -> list[dict[str, Any]]:
@@ -202,77 +199,6 @@ def summary_page(number: str) -> Answer:
         offers=offers,
         problems=[],
     )
-
-
-@blueprint.get("/applications/<number>/comments")
-@allowed(Permission.VIEW_APPLICATIONS)
-def comments(number: str) -> Answer:
-    return _comments_page(frame.one(number), [])
-
-
-def _comments_page(application: Application, problems: list[Problem]) -> str:
-    procedure = queries.procedure(application)
-    process = procedure.processes[application.process]
-    language = here.language()
-    may_answer = process.executor == "author" and queries.acts_as(application, current_user, "author")
-    kind = approval.commenting_kind(application, current_user)
-    labels = _labels(application)
-    return render_template(
-        "applications/comments.html",
-        **frame.head(application),
-        comments=[
-            {
-                "view": comment_view(item),
-                "kind": item.kind,
-                "stage": procedure.stages[item.stage].title[language] if item.stage in procedure.stages else item.stage,
-                "place": f"{item.stage}.{item.field}",
-                "label": labels.get(f"{item.stage}.{item.field}", item.field),
-                "quoted": item.quoted,
-                "round": item.round,
-                "may_answer": may_answer and item.state in ("open", "answered"),
-                "may_resolve": item.state in ("open", "answered")
-                and (item.by_id == current_user.id or kind == item.kind),
-            }
-            for item in _comments(application)
-        ],
-        may_answer=may_answer,
-        typed=request.form,
-        problems=problems,
-    )
-
-
-def _labels(application: Application) -> dict[str, str]:
-    return {
-        view.place: view.label
-        for stage in reading(application)
-        for sheet in stage.sheets
-        for section in sheet.sections
-        for view in section.fields
-    }
-
-
-@blueprint.post("/applications/<number>/comments")
-@allowed(Permission.VIEW_APPLICATIONS)
-def answer_comments(number: str) -> Answer:
-    application = frame.one(number, for_update=True)
-    now = here.now()
-    resolved = whole_number(request.form.get("resolve"))
-    answers = {
-        found: text
-        for name, text in request.form.items()
-        if name.startswith("answer-") and (found := whole_number(name.removeprefix("answer-"))) is not None
-    }
-    try:
-        if resolved is not None:
-            approval.resolve(application, resolved, by=current_user, now=now)
-        else:
-            approval.answer_all(application, answers, by=current_user, now=now)
-    except (Conflict, Invalid) as refusal:
-        db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _comments_page(frame.one(number), problems_of(refusal)), code
-    flash(word("msg.saved"), "success")
-    return redirect(url_for(".comments", number=number), code=303)
 
 
 @blueprint.get("/applications/<number>/timeline")

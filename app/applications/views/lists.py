@@ -10,11 +10,10 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import facts, filing, moves, queries, summary
+from app.applications import facts, filing, moves, queries, reuse
 from app.applications.models import Application
-from app.applications.summary import Drawing
 from app.applications.views.frame import Answer, blueprint, problems_of
-from app.errors import Invalid, NotFound, Problem
+from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
 from app.permissions import Permission
 from app.web import here
@@ -154,6 +153,12 @@ def create(key: str) -> Answer:
     except Invalid as refusal:
         db.session.rollback()
         return _new_page(key, problems_of(refusal)), 422
+    if request.form.get("from"):
+        origin = queries.questionnaire(request.form["from"], user=current_user)
+        stages = queries.applicant_stages(application)
+        left = sum(reuse.untaken(application, stage, origin, language=here.language()) for stage in stages)
+        if left:
+            flash(word("reuse.untaken", n=left), "info")
     return redirect(url_for(".hub", number=application.number), code=303)
 
 
@@ -214,58 +219,6 @@ def _outcome(application: Application) -> str:
     return {"": "", "refuse": "st.refused"}.get(decided, "st.positive")
 
 
-@blueprint.get("/questionnaires")
-@allowed(Permission.FILE)
-def questionnaires() -> Answer:
-    return render_template(
-        "applications/questionnaires.html",
-        rows=[item for application in queries.questionnaires(current_user) for item in _form_rows(application)],
-    )
-
-
-def _form_rows(application: Application) -> list[dict[str, Any]]:
-    """Return the filled forms of an archived application as the list of questionnaires shows them."""
-    head = row(application)
-    is_seen = bool(queries.sees(application, current_user))
-    key = queries.procedure(application).key
-    return [
-        {
-            **head,
-            "id": f"{application.number}-{form.key}",
-            "form": form.title[here.language()],
-            "version": form.version,
-            "application_href": head["href"] if is_seen else None,
-            "completeness": word("st.filled"),
-            "preview_href": f"{url_for('applications.questionnaire', number=application.number)}#{form.key}",
-            "use_href": f"{url_for('applications.new', key=key)}?from={application.number}",
-        }
-        for form in _filled_forms(application)
-    ]
-
-
-@blueprint.get("/questionnaires/<number>")
-@allowed(Permission.FILE)
-def questionnaire(number: str) -> Answer:
-    application = queries.questionnaire(number, user=current_user)
-    return render_template(
-        "applications/questionnaire.html",
-        application=row(application),
-        stages=summary.stages(application, Drawing(here.language())),
-        use_href=f"{url_for('applications.new', key=queries.procedure(application).key)}?from={number}",
-    )
-
-
-def _filled_forms(application: Application) -> list[Any]:
-    library = catalogue.present().forms
-    filled = {key for found in queries.answers(application).values() for key in found.values}
-    return [
-        library.get(key, application.forms.get(key))
-        for stage in queries.applicant_stages(application)
-        for key in queries.procedure(application).stages[stage].forms
-        if key in filled
-    ]
-
-
 @blueprint.get("/")
 @allowed(Permission.OWN_CABINET)
 def home() -> Answer:
@@ -288,17 +241,3 @@ def _home_rows(found: Sequence[Application]) -> list[dict[str, Any]]:
         {**item, "what": item["process"], "who": item["executor"], "at": item["entered_at"]}
         for item in rows(found[:PAGE])
     ]
-
-
-@blueprint.post("/applications/<number>/stages/<stage>/questionnaire")
-@allowed(Permission.FILE)
-def use_questionnaire(number: str, stage: str) -> Answer:
-    application = queries.by_number(number, user=current_user, for_update=True)
-    origin = queries.questionnaire(request.form.get("from", ""), user=current_user)
-    if stage not in queries.procedure(application).stages:
-        raise NotFound
-    if filing.fill_from(application, stage, origin, by=current_user, now=here.now()):
-        flash(word("msg.prefill_check"), "success")
-    else:
-        flash(word("msg.nothing_found"), "info")
-    return redirect(url_for(".stage_page", number=number, stage=stage), code=303)

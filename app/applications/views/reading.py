@@ -8,7 +8,7 @@ from flask import url_for
 from flask_login import current_user
 
 from app.applications import queries, summary
-from app.applications.models import Application
+from app.applications.models import AnyComment, Application
 from app.applications.summary import Drawing, StageView
 from app.web import here
 from app.workflows.parts import StageKind
@@ -21,11 +21,17 @@ def file_url(application: Application) -> Any:
     )
 
 
+def said(application: Application) -> list[AnyComment]:
+    """Return what has been said of an application, as far as the present user may read it: comments, then notes."""
+    notes = queries.notes(application, user=current_user)
+    return [*queries.comments(application, user=current_user), *notes]
+
+
 def drawing(application: Application, *, may_comment: bool = False) -> Drawing:
     """Return how the fields of an application are drawn for the present user."""
     return Drawing(
         here.language(),
-        comments=summary.comments_by_place(queries.comments(application, user=current_user)),
+        comments=summary.comments_by_place(said(application)),
         may_comment=may_comment,
         file_url=file_url(application),
     )

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import facts, filing, moves, queries, summary
-from app.applications.attachments import Upload
-from app.applications.filing import StageConflict, Typed
-from app.applications.models import Answers, Application
-from app.applications.summary import SheetView
-from app.applications.views import frame
+from app.applications import answering, entries, facts, filing, moves, queries, rows
+from app.applications.answering import StageConflict, Typed
+from app.applications.attachments import Given
+from app.applications.merging import LONGEST_KEY
+from app.applications.models import Application
+from app.applications.views import attachments, filling, frame, meanwhile
 from app.applications.views.frame import Answer, blueprint, problems_of
-from app.applications.views.reading import drawing
-from app.errors import AppError, Conflict, Invalid, NotFound, Problem
-from app.forms.definitions import DynamicForm
+from app.errors import AppError, Conflict, Invalid, NotFound
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
@@ -36,32 +32,6 @@ PAGES = {
 """The kind of a stage picks its page; the rest are filled here."""
 
 
-@dataclass(frozen=True)
-class ListView:
-    """One drop-down list of the criteria of a dynamic form."""
-
-    name: str
-    label: str
-    options: list[tuple[str, str]]
-    chosen: str
-
-
-@dataclass(frozen=True)
-class DynamicView:
-    """A dynamic form: its entries, and the chain of lists that adds one."""
-
-    key: str
-    title: str
-    add_label: str
-    entries: list[SheetView]
-    lists: list[ListView]
-    keys: list[summary.FieldView]
-    has_more: bool
-    no_forms: bool
-    is_choosing: bool
-    errors: list[str]
-
-
 @blueprint.get("/applications/<number>/stages/<stage>")
 @allowed(Permission.VIEW_APPLICATIONS)
 def stage_page(number: str, stage: str) -> Answer:
@@ -72,241 +42,179 @@ def stage_page(number: str, stage: str) -> Answer:
     kind = procedure.stages[stage].kind
     if kind in PAGES:
         return redirect(url_for(PAGES[kind], number=number), code=303)
-    return _page(application, stage)
+    return filling.page(application, stage, entry=_entry())
 
 
-def _page(
-    application: Application,
-    stage: str,
-    *,
-    raw: Mapping[str, Sequence[str]] | None = None,
-    problems: Sequence[Problem] = (),
-    theirs: Answers | None = None,
-    is_choosing: bool = False,
-    focus: str = "",
-) -> str:
-    procedure = queries.procedure(application)
-    standing, known = queries.position(application), facts.of(application)
-    process = procedure.processes[application.process]
-    executor = procedure.executor_of(stage, process.key) if stage in process.stages else ""
-    may_write = (
-        stage in process.stages
-        and stage in procedure.open_stages(standing, known)
-        and queries.acts_as(application, current_user, executor)
-    )
-    sent_only = current_user.is_exchange and procedure.stages[stage].kind is StageKind.FILL
-    newest = queries.answers(application, as_of=application.sent_at if sent_only else None).get(stage)
-    values: dict[str, Any] = newest.values if newest else {}
-    draw = drawing(application)
-    draw.names = _names(application, values)
-    draw.raw, draw.problems = raw, problems
-    draw.source = newest.source if newest else ""
-    if newest is not None and may_write and raw is None:
-        draw.notes = filing.gaps(application, stage, values)
-    if theirs is not None:
-        draw.theirs = {key: value for form in theirs.values.values() for key, value in form.items()}
-        values = _mine(application, stage, raw or {}, values)
-    sheets: list[SheetView] = []
-    dynamics: list[DynamicView] = []
-    for form in filing.forms(application, stage):
-        if isinstance(form, DynamicForm):
-            dynamics.append(_dynamic(form, values.get(form.key, {}), draw, stage, raw, is_choosing))
-        else:
-            sheets.append(summary.form_sheet(form, values.get(form.key, {}), draw, stage=stage))
-    labels = {
-        view.path: view.label
-        for sheet in [*sheets, *(e for d in dynamics for e in d.entries)]
-        for s in sheet.sections
-        for view in s.fields
-    }
-    return render_template(
-        "applications/stage.html",
-        **frame.head(application),
-        stage=stage,
-        stage_title=procedure.stages[stage].title[here.language()],
-        stage_status=standing.status(stage),
-        is_work=procedure.stages[stage].kind is StageKind.WORK,
-        sheets=sheets,
-        dynamics=dynamics,
-        may_write=may_write,
-        may_skip=may_write and procedure.may_skip(standing, stage, known),
-        read_only_reason=_reason(application, stage, executor, may_write),
-        revision=newest.revision if newest else 0,
-        saved=newest,
-        offers=[
-            {"offer": offer, "words": frame.offer_words(offer)}
-            for offer in frame.offers_for(application, current_user)
-            if offer.transition.stage == stage
-        ],
-        theirs=theirs,
-        questionnaires=_questionnaires(application, stage) if may_write else [],
-        problems=[_labelled(problem, labels) for problem in problems],
-        focus=focus,
-    )
+def _entry() -> str:
+    """Return the entry that the page is for, by its path; empty for the whole stage."""
+    return request.args.get("entry", "")
 
 
-def _names(application: Application, values: Mapping[str, Any]) -> dict[str, list[tuple[str, str]]]:
-    """Return the options a form leaves to the room, with those chosen before that are offered no more."""
-    language = here.language()
-    offered = filing.choices(application, language)
-    chosen = summary.person_names([values], language)
-    return {
-        source: [*options, *(item for item in chosen.get(source, []) if item[0] not in dict(options))]
-        for source, options in offered.items()
-    }
-
-
-def _labelled(problem: Problem, labels: Mapping[str, str]) -> dict[str, Any]:
-    path = problem.path
-    label = labels.get(path) or labels.get(path.rsplit("-", 1)[0], "")
-    return {"path": path, "label": label, "text": word(problem.key, **problem.params)}
-
-
-def _reason(application: Application, stage: str, executor: str, may_write: bool) -> str:
-    if may_write:
-        return ""
-    if application.archived_at is not None:
-        return word("st.archived")
-    if executor and not queries.acts_as(application, current_user, executor):
-        names = moves.executor_words(application, (executor,), here.language())
-        return word("app.read_only_executor", who=", ".join(names))
-    return word("app.read_only")
-
-
-def _mine(
-    application: Application, stage: str, raw: Mapping[str, Sequence[str]], theirs: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the values that were typed, as far as they can be read, to be shown beside the others'."""
-    return {
-        form.key: {**theirs.get(form.key, {}), **form.parse(raw).values}
-        if not isinstance(form, DynamicForm)
-        else theirs.get(form.key, {})
-        for form in filing.forms(application, stage)
-    }
-
-
-def _dynamic(
-    form: DynamicForm,
-    values: Mapping[str, Any],
-    draw: summary.Drawing,
-    stage: str,
-    raw: Mapping[str, Sequence[str]] | None,
-    is_choosing: bool,
-) -> DynamicView:
-    language = draw.language
-    path: list[str] = []
-    lists = []
-    level = form.offered(())
-    errors: list[str] = []
-    while level is not None:
-        name = f"{form.key}-{level.key}"
-        chosen = next(iter((raw or {}).get(name, ())), "") if is_choosing else ""
-        options = [(key, words[language]) for key, words in level.options.items()]
-        lists.append(ListView(name, level.label[language], options, chosen if chosen in level.options else ""))
-        if chosen not in level.options:
-            break
-        path.append(chosen)
-        level = form.offered(path)
-    at_end = level is None and bool(path)
-    if draw.problems:
-        errors = [word(item.key, **item.params) for item in draw.problems if item.path == form.key]
-    keys = [summary.field_view(item, None, draw, stage=stage, prefix=f"{form.key}-") for item in form.keys]
-    return DynamicView(
-        key=form.key,
-        title=form.title[language],
-        add_label=form.add_label[language],
-        entries=summary.dynamic_sheets(form, values, draw, stage=stage),
-        lists=lists,
-        keys=keys,
-        has_more=not at_end,
-        no_forms=at_end and form.form_at(path) is None,
-        is_choosing=is_choosing,
-        errors=errors,
-    )
-
-
-def _questionnaires(application: Application, stage: str) -> list[tuple[str, str]]:
-    wanted = set(queries.procedure(application).stages[stage].forms)
-    found = []
-    for item in queries.questionnaires(current_user):
-        filled = {key for row in queries.answers(item).values() for key in row.values}
-        if wanted & filled and item.organisation_id == application.organisation_id:
-            found.append((item.number, f"{item.number} – {item.organisation.names[here.language()]}"))
-    return found
-
-
-def _typed() -> Typed:
-    uploads = {
-        name: [Upload(file.filename or "", file.read()) for file in files if file.filename]
-        for name, files in request.files.lists()
-    }
+def _typed(uploads: Mapping[str, Sequence[Given]]) -> Typed:
     removals = frozenset(
         found
         for name in request.form
         if name.startswith("remove-") and (found := whole_number(name.removeprefix("remove-"))) is not None
     )
     seen = whole_number(request.form.get("revision")) or 0
-    return Typed(dict(request.form.lists()), uploads, removals, seen)
+    unsure = frozenset(request.form.get("unsure", "").split())
+    key = request.form.get("key", "")[:LONGEST_KEY] or None
+    return Typed(_chosen(), uploads, removals, seen, _restored(), unsure, key)
+
+
+def _chosen() -> dict[str, list[str]]:
+    """Return what was typed, less what was in dispute and is to stay as the other has it."""
+    given_up = {
+        name.removeprefix("pick-")
+        for name, choice in request.form.items()
+        if name.startswith("pick-") and choice == "theirs"
+    }
+    return {
+        name: texts
+        for name, texts in request.form.lists()
+        if not any(name == path or name.startswith(f"{path}-") for path in given_up)
+    }
+
+
+def _restored() -> dict[str, int]:
+    """Return the rows that somebody took out and that are to stand again: path -> a revision that has them."""
+    found = {}
+    for name, text in request.form.items():
+        path, number = name.removeprefix("restore-"), whole_number(text)
+        if name.startswith("restore-") and number and request.form.get(f"pick-{path}") == "mine":
+            found[path] = number
+    return found
 
 
 @blueprint.post("/applications/<number>/stages/<stage>")
 @allowed(Permission.FILE, Permission.PROCESS)
 def save_stage(number: str, stage: str) -> Answer:
+    if not attachments.has_files():
+        return _save(number, stage, _typed({}))
+    try:
+        with attachments.incoming(number, stage) as uploads:
+            return _save(number, stage, _typed(uploads))
+    except (Conflict, Invalid) as refusal:
+        return _refused(number, stage, _typed({}), refusal)
+
+
+def _save(number: str, stage: str, typed: Typed) -> Answer:
     application = frame.one(number, for_update=True)
     if stage not in queries.procedure(application).stages:
         raise NotFound
-    typed = _typed()
     if "chain" in request.form:
-        return _page(application, stage, raw=typed.raw, is_choosing=True, focus=request.form["chain"])
+        return filling.page(
+            application, stage, raw=typed.raw, seen=typed.seen, is_choosing=True, focus=request.form["chain"]
+        )
+    if "redraw" in request.form:
+        return filling.page(application, stage, raw=typed.raw, seen=typed.seen, entry=_entry())
+    before = queries.latest(application, stage)
     try:
-        return _act(application, stage, typed)
+        answer = _act(application, stage, typed)
     except StageConflict as conflict:
-        db.session.rollback()
-        page = _page(frame.one(number), stage, raw=typed.raw, problems=problems_of(conflict), theirs=conflict.theirs)
-        return page, 409
+        return _contested(number, stage, typed, conflict)
     except (Conflict, Invalid) as refusal:
         return _refused(number, stage, typed, refusal)
+    meanwhile.tell(application, stage, typed, before)
+    return answer
+
+
+def _contested(number: str, stage: str, typed: Typed, conflict: StageConflict) -> Answer:
+    """Keep what nobody disputes, and show the rest side by side; what was pressed waits for the choice."""
+    db.session.rollback()
+    application = frame.one(number, for_update=True)
+    contest = meanwhile.contest(application, stage, typed, conflict)
+    answering.keep_undisputed(application, stage, typed, by=current_user, now=here.now())
+    db.session.commit()  # what is kept stays, though the answer is a refusal
+    is_gone = any(row.path == _entry() for row in contest.lost)
+    entry, problems = "" if is_gone else _entry(), problems_of(conflict)
+    return filling.page(application, stage, problems=problems, contest=contest, entry=entry), 409
 
 
 def _refused(number: str, stage: str, typed: Typed, refusal: AppError) -> Answer:
     db.session.rollback()
-    page = _page(
+    drawn = filling.page(
         frame.one(number),
         stage,
         raw=typed.raw,
+        seen=typed.seen,
         problems=problems_of(refusal),
         is_choosing="add" in request.form,
+        entry=_entry(),
     )
-    return page, 422 if isinstance(refusal, Invalid) else 409
+    return drawn, 422 if isinstance(refusal, Invalid) else 409
 
 
 def _act(application: Application, stage: str, typed: Typed) -> Answer:
     """Do what the pressed button says, and answer with where to go next."""
     now, form = here.now(), request.form
-    here_again = url_for(".stage_page", number=application.number, stage=stage)
+    here_again = _address(application, stage, _entry())
     hub = url_for(".hub", number=application.number)
     if "skip" in form:
         filing.skip(application, stage, by=current_user, now=now)
         return redirect(_next_stage(application, stage) or hub, code=303)
-    if "add" in form:
-        entry = filing.add_entry(application, stage, form["add"], typed, by=current_user, now=now)
-        return redirect(f"{here_again}#entry-{form['add']}-{entry}", code=303)
-    if "remove" in form:
-        key, _, entry = form["remove"].rpartition("-")
-        filing.remove_entry(application, stage, key, entry, typed, by=current_user, now=now)
-        return redirect(here_again, code=303)
+    on_entries = _act_on_entries(application, stage, typed) or _act_on_rows(application, stage, typed)
+    if on_entries is not None:
+        return on_entries
     if "trigger" in form:
         version = frame.seen()
         application.require_version(version)
-        filing.save(application, stage, typed, by=current_user, done=True, now=now)
+        answering.save(application, stage, typed, by=current_user, done=True, now=now)
         taken = moves.fire(application, form["trigger"], by=current_user, seen=application.version, now=now)
         target = queries.procedure(application).processes[taken.target]
         flash(word("app.moved", process=target.short_title[here.language()]), "success")
         return redirect(hub, code=303)
     done = "done" in form
-    filing.save(application, stage, typed, by=current_user, done=done, now=now)
+    answering.save(application, stage, typed, by=current_user, done=done, now=now)
+    if "row-table" in form:
+        address = url_for(".table_page", number=application.number, stage=stage, group=form["row-table"])
+        return redirect(address, code=303)
     flash(word("st.filled" if done else "msg.saved"), "success")
     return redirect((_next_stage(application, stage) or hub) if done else here_again, code=303)
+
+
+def _act_on_entries(application: Application, stage: str, typed: Typed) -> Answer | None:
+    """Add or remove an entry of a dynamic form, or save and go to another one, if that is what was pressed."""
+    now, form = here.now(), request.form
+    if "add" in form:
+        key = form["add"]
+        entry = entries.add_entry(application, stage, key, typed, by=current_user, now=now)
+        return redirect(filling.address_of_entry(application, stage, key, entry), code=303)
+    if "remove" in form:
+        key, _, entry = form["remove"].rpartition("-")
+        entries.remove_entry(application, stage, key, entry, typed, by=current_user, now=now)
+        flash(word("history.remove_entry"), "success")
+        return redirect(f"{_address(application, stage)}#f-{key}", code=303)
+    if "goto" in form:
+        answering.save(application, stage, typed, by=current_user, done=False, now=now)
+        return redirect(_address(application, stage, form["goto"]), code=303)
+    if "criteria" in form:
+        answering.save(application, stage, typed, by=current_user, done=False, now=now)
+        address = url_for(".criteria_page", number=application.number, stage=stage, entry=form["criteria"])
+        return redirect(address, code=303)
+    return None
+
+
+def _act_on_rows(application: Application, stage: str, typed: Typed) -> Answer | None:
+    """Add, remove or move a row of a group, if that is what was pressed, and lead to where it stands."""
+    now, form = here.now(), request.form
+    if "row-add" in form:
+        path = rows.add_row(application, stage, form["row-add"], typed, by=current_user, now=now)
+    elif "row-remove" in form:
+        path = form["row-remove"]
+        rows.remove_row(application, stage, path, typed, by=current_user, now=now)
+        path = path.rpartition("-")[0]
+    elif "row-up" in form or "row-down" in form:
+        path, steps = (form["row-up"], -1) if "row-up" in form else (form["row-down"], 1)
+        rows.move_row(application, stage, path, steps, typed, by=current_user, now=now)
+    else:
+        return None
+    return redirect(f"{_address(application, stage, _entry())}#f-{path}", code=303)
+
+
+def _address(application: Application, stage: str, entry: str = "") -> str:
+    """Return the address of a stage, or of the page of one entry in it."""
+    return url_for(".stage_page", number=application.number, stage=stage, entry=entry or None)
 
 
 def _next_stage(application: Application, stage: str) -> str | None:

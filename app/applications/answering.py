@@ -1,0 +1,324 @@
+"""The answers of a stage: what was typed is read into them, saved, and finished.
+
+Source: user manual, paragraphs 14.1 and 14.2; readings A17 to A20.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from app.accounts.models import User
+from app.applications import attachments, effects, facts, merging, moves, queries, summary
+from app.applications.merging import Act, Typed, Values, forms
+from app.applications.models import Answers, Application
+from app.errors import Conflict, Invalid, Problem
+from app.forms.definitions import DynamicForm, Form
+from app.forms.merge import Change, Clash
+from app.forms.outline import Asked, leaves
+from app.forms.reading import Choices, Parsed
+from app.notifications import operations as notifications
+from app.organisations import queries as organisations
+from app.terms import DEFAULT_LANGUAGE
+from app.web.templating import ZONE, date_time_text
+from app.workflows.parts import StageKind
+
+__all__ = ["StageConflict", "Typed", "Values", "autosave", "forms", "read", "save", "store"]
+
+MOST_AUTOSAVES = 120
+"""How often in a minute one person's page may save a stage by itself; a page does it once in two seconds."""
+
+
+class TooOften(Conflict):
+    """So many saves in so short a time are no person's."""
+
+
+class StageConflict(Conflict):
+    """Somebody changed the same meanwhile: ``clashes`` say what, ``theirs`` is what stands now.
+
+    Without clashes: the act was decided on the whole stage as it stood, and it stands so no more.
+    """
+
+    def __init__(self, theirs: Answers, clashes: Sequence[Clash] = ()) -> None:
+        super().__init__("app.err.stage_conflict", user=theirs.by.name, time=date_time_text(theirs.at))
+        self.theirs = theirs
+        self.clashes = tuple(clashes)
+
+
+def simple_forms(application: Application, stage: str) -> list[Form]:
+    """Return the simple forms of a stage."""
+    return [form for form in forms(application, stage) if isinstance(form, Form)]
+
+
+def choices(application: Application, language: str = DEFAULT_LANGUAGE) -> dict[str, list[tuple[str, str]]]:
+    """Return the options that a form leaves to the room, by the source's name (IS2IN-14.g)."""
+    employees = organisations.adviser_employees(application.organisation)
+    return {"partner_advisers": [(str(user.id), summary.person_words(user, language)) for user in employees]}
+
+
+def require_stage(application: Application, stage: str, by: User) -> None:
+    """Refuse what is not a form stage of the present process, or not this user's."""
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    if stage not in process.stages or procedure.stages[stage].kind not in (StageKind.FILL, StageKind.WORK):
+        raise Conflict("app.err.stage_not_here")
+    moves.require_executor(application, by, procedure.executor_of(stage, process.key))
+
+
+def read(
+    application: Application,
+    stage: str,
+    typed: Typed,
+    *,
+    by: User,
+    now: datetime,
+    in_full: bool = False,
+    act: Act | None = None,
+) -> tuple[Values, list[Problem]]:
+    """Return the stage's values with what was typed put in, and the faults of what could not be read.
+
+    What others have saved since ``typed.seen`` is merged.  ``in_full``: and the faults of all that is
+    missing or will not do.  ``act``: what is done to rows or entries that the page showed (removed,
+    moved): done to what was on the screen, so that it meets what others did to them.
+
+    Raises:
+        StageConflict: somebody else changed the same since ``typed.seen``.
+    """
+    newest = queries.latest(application, stage)
+    given = choices(application)
+    found = merging.merged(application, stage, typed, choices=given, by=by, newest=newest, act=act)
+    if found.clashes and newest is not None:
+        raise StageConflict(newest, found.clashes)
+    values = found.values
+    problems: list[Problem] = []
+    came = None if in_full else merging.fields_in(typed.raw)
+    for form in forms(application, stage):
+        answers = attachments.put_in(application, stage, form, values[form.key], typed, by=by, now=now)
+        values[form.key] = form.settled(answers)
+        half = faults(form, values, given, came)
+        problems += half.and_judged(form.check(values[form.key]) if in_full else ())
+    return values, problems
+
+
+def faults(form: Form | DynamicForm, values: Values, given: Choices, came: Collection[str] | None = None) -> Parsed:
+    """Return what is wrong with the texts that are no values yet: all that are asked for, or those that ``came``."""
+    texts = {name: [text] for found in values.unread.values() for name, text in found.items()}
+    if not texts:
+        return Parsed()
+    half = merging.parse(form, texts, values[form.key], given)
+    if came is None:
+        came = merging.fields_in(name for asked in _asked(form, values) for name in asked.field.paths(asked.prefix))
+    told = [problem for problem in half.problems if problem.path in came]
+    return replace(half, problems=tuple(told))
+
+
+def _asked(form: Form | DynamicForm, values: Values) -> Iterator[Asked]:
+    if isinstance(form, Form):
+        yield from leaves(form.outline(values[form.key]))
+        return
+    for _, parts in form.outline(values[form.key]):
+        yield from leaves(parts)
+
+
+def gaps(application: Application, stage: str, values: Mapping[str, Any]) -> list[Problem]:
+    """Return what still keeps a stage from being done, as notes."""
+    return [found for form in forms(application, stage) for found in form.gaps(values.get(form.key, {}))]
+
+
+def save(application: Application, stage: str, typed: Typed, *, by: User, done: bool, now: datetime) -> Answers:
+    """Store a stage's answers: «Сақтау» with gaps allowed, «Дайын» after every check.
+
+    Raises:
+        StageConflict: somebody else changed the same since ``typed.seen``; nothing is stored.
+        Invalid: values that cannot be read, and for «Дайын» everything that is missing.
+        NotPermitted, Conflict: the stage is not this user's, or not open.
+    Source: user manual, paragraphs 14.1 and 14.2; readings A17, A20.
+    """
+    require_stage(application, stage, by)
+    procedure = queries.procedure(application)
+    known = facts.of(application)
+    after = procedure.save(queries.position(application), stage, known)
+    values, problems = read(application, stage, typed, by=by, now=now, in_full=done)
+    if done and not problems:
+        problems = _rules(application, stage, values, now)
+    if problems:
+        raise Invalid(problems=problems)
+    row = effects.save_answers(application, stage, dict(values), by=by, now=now, unread=_texts(values), key=typed.key)
+    act, also = "save", {}
+    if done:
+        act, also = "finish", _meeting(values)
+        after = procedure.finish(after, stage, known)
+        _choose_adviser(application, stage, values, now=now)
+    moves.stand_at(application, after, act=act, by=by, now=now, stage=stage, also=also)
+    return row
+
+
+def _rules(application: Application, stage: str, values: Mapping[str, Any], now: datetime) -> list[Problem]:
+    """Return what a finished stage says against what is known without it."""
+    problems = []
+    given = {key: value for form in values.values() for key, value in form.items()}
+    if queries.procedure(application).stages[stage].kind is StageKind.FILL:
+        bin_ = given.get("bin")
+        if bin_ is not None and bin_ != application.organisation.bin:
+            problems.append(Problem("bin", "app.err.bin_other", {"bin": application.organisation.bin}))
+    meeting = given.get("meeting_date")
+    if meeting is not None and meeting < now.astimezone(ZONE).date().isoformat():
+        problems.append(Problem("meeting_date", "app.err.meeting_past"))
+    return problems
+
+
+def _meeting(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the date of the meeting for the application's row: from then on nothing is withdrawn (IS2IN-26.b; A28)."""
+    dates = [form["meeting_date"] for form in values.values() if form.get("meeting_date")]
+    return {"meeting_at": dates[-1]} if dates else {}
+
+
+def _choose_adviser(application: Application, stage: str, values: Mapping[str, Any], *, now: datetime) -> None:
+    """Make the chosen adviser executor, and tell him by mail and in the cabinet (IS2IN-14.h)."""
+    for form in simple_forms(application, stage):
+        for item in form.fields:
+            chosen = values.get(form.key, {}).get(item.key)
+            if item.source != "partner_advisers" or not chosen:
+                continue
+            adviser = next(
+                user for user in organisations.adviser_employees(application.organisation) if str(user.id) == chosen
+            )
+            if adviser in queries.assigned(application, "adviser"):
+                continue
+            effects.assign(application, adviser, "adviser", now=now)
+            notifications.notify(
+                [adviser],
+                "notice.adviser_chosen",
+                about=moves.about(application),
+                params={"company": application.organisation.names},
+                action_required=True,
+                now=now,
+            )
+
+
+def store(
+    application: Application,
+    stage: str,
+    values: Mapping[str, Any],
+    *,
+    act: str,
+    by: User,
+    now: datetime,
+    words: str = "",
+    taken: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep the stage's values and stand where a saved stage stands, with the history row `act`.
+
+    Texts that are no values yet stay as ``Values`` has them, else where no value was put there.
+    ``taken``: as for ``effects.save_answers``.
+    """
+    after = queries.procedure(application).save(queries.position(application), stage, facts.of(application))
+    effects.save_answers(application, stage, dict(values), by=by, now=now, unread=_texts(values), taken=taken)
+    moves.stand_at(application, after, act=act, by=by, now=now, stage=stage, words=words)
+
+
+def _texts(values: Mapping[str, Any]) -> dict[str, Any] | None:
+    return merging.standing_texts(values.unread, values, values) if isinstance(values, Values) else None
+
+
+def act_on(
+    application: Application,
+    stage: str,
+    key: str,
+    verb: Callable[[Mapping[str, Any]], dict[str, Any]],
+    typed: Typed,
+    *,
+    act: str,
+    by: User,
+    now: datetime,
+) -> None:
+    """Do something to a form's answers as they were on the screen, so that it meets what others did to them.
+
+    Raises:
+        Invalid: something typed beside it cannot be read.
+        StageConflict: as for ``save``.
+    """
+    values, problems = read(
+        application, stage, typed, by=by, now=now, act=lambda standing: {**standing, key: verb(standing[key])}
+    )
+    if problems:
+        raise Invalid(problems=problems)
+    store(application, stage, values, act=act, by=by, now=now)
+
+
+def keep_undisputed(application: Application, stage: str, typed: Typed, *, by: User, now: datetime) -> Answers | None:
+    """Store what nobody disputes of a save that ended in a ``StageConflict``; return what stands now.
+
+    New files wait with the rest for the person's choice; what cannot be read is not kept.
+
+    Raises:
+        NotPermitted, Conflict: the stage is not this user's, or not open.
+    """
+    require_stage(application, stage, by)
+    newest = queries.latest(application, stage)
+    found = merging.merged(application, stage, typed, choices=choices(application), by=by, newest=newest)
+    known = merging.Values(newest.values, newest.unread) if newest else Values({})
+    found.values.unread = merging.standing_texts(known.unread, known, found.values)
+    if newest is not None and found.values == newest.values:
+        return newest
+    store(application, stage, found.values, act="save", by=by, now=now)
+    return queries.latest(application, stage)
+
+
+@dataclass(frozen=True)
+class Autosaved:
+    """What came of a save that the page made by itself.
+
+    ``row`` is what stands now (None: nothing has ever been kept), ``since`` the revision the page
+    began with; ``mine``, ``theirs`` and ``clashes`` as ``app.forms.merge.Merged`` has them; ``faults``
+    of the texts that are no values yet.
+    """
+
+    row: Answers | None
+    since: int
+    values: Values
+    mine: tuple[Change, ...]
+    theirs: tuple[Change, ...]
+    clashes: tuple[Clash, ...]
+    faults: tuple[Problem, ...]
+
+
+def autosave(application: Application, stage: str, typed: Typed, *, key: str, by: User, now: datetime) -> Autosaved:
+    """Store what was typed since the page last sent it; nothing else changes, and nobody is told.
+
+    Only what came is touched: files are not, and what both sides changed stands as it stands until
+    somebody chooses.  The same ``key`` coming again finds what it did the first time.
+
+    Raises:
+        NotPermitted, Conflict: the stage is not this user's, or not open.
+        TooOften: the page is out of its mind.
+    """
+    newest = queries.latest(application, stage)
+    row = next(iter(merging.marked(application, stage, {key}, by)), None)
+    if row is not None:
+        newest = merging.revision(application, stage, row.revision - 1)
+    else:
+        require_stage(application, stage, by)
+        queries.procedure(application).save(queries.position(application), stage, facts.of(application))
+    if row is None and merging.autosaves(application, stage, by, since=now - timedelta(minutes=1)) >= MOST_AUTOSAVES:
+        raise TooOften("answers.err.too_often")
+    given = choices(application)
+    found = merging.merged(application, stage, typed, choices=given, by=by, newest=newest)
+    if row is None:
+        row = newest
+        if found.mine:
+            row = effects.save_answers(
+                application,
+                stage,
+                dict(found.values),
+                by=by,
+                now=now,
+                unread=found.values.unread,
+                key=key,
+                is_autosaved=True,
+            )
+    came = merging.fields_in(typed.raw)
+    told = [each for form in forms(application, stage) for each in faults(form, found.values, given, came).problems]
+    return Autosaved(row, typed.seen, found.values, found.mine, found.theirs, found.clashes, tuple(told))
