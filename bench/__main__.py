@@ -1,4 +1,4 @@
-"""Measure signatures, then acts on SQLite and, where it is reachable, on PostgreSQL.
+"""Measure signatures, forms of many entries, then acts on SQLite and, where it is reachable, on PostgreSQL.
 
 One JSON object a line, progress on stderr; ``python -m bench signatures`` measures that part alone.
 """
@@ -21,7 +21,7 @@ import psycopg
 from app import db
 from app.config import Config
 from app.demo.people import PASSWORD
-from bench import acts, floor, signatures
+from bench import acts, floor, forms, signatures
 from bench.acts import Act
 from tests.houses import House, demo_var, settings
 from tests.serving import postgresql, pour
@@ -180,7 +180,7 @@ def databases() -> None:
         run("sqlite", settings(loaded))
 
 
-PARTS = {"signatures": signatures.run, "databases": databases}
+PARTS = {"signatures": signatures.run, "forms": forms.run, "databases": databases}
 
 
 def main() -> None:

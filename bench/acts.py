@@ -11,8 +11,8 @@ from sqlalchemy import select
 
 from app import db, demo
 from app.accounts.models import User
-from app.applications import filing, moves, queries
-from app.applications.filing import Typed
+from app.applications import answering, moves, queries
+from app.applications.answering import Typed
 from app.applications.models import Application
 from tests import herd
 from tests.houses import House
@@ -88,7 +88,7 @@ def stage_save(house: House) -> Act:
         def do(number: str, user: User) -> None:
             with db.transaction():
                 found = queries.by_number(number, user=user, for_update=True)
-                filing.save(found, "registration", Typed(raw), by=user, done=True, now=datetime.now(UTC))
+                answering.save(found, "registration", Typed(raw), by=user, done=True, now=datetime.now(UTC))
 
         return Act("save", application.id, demo.user("chancery"), 900_000, do)
 
@@ -102,12 +102,12 @@ def _original(process: str, *, newest: bool = False) -> Application:
 
 
 def _raw(application: Application, stage: str) -> dict[str, list[str]]:
-    return {path: words for form in filing.forms(application, stage) for path, words in herd.raw_of(form).items()}
+    return {path: words for form in answering.forms(application, stage) for path, words in herd.raw_of(form).items()}
 
 
 def _finish(application: Application, stage: str) -> None:
     by = demo.user(queries.procedure(application).executor_of(stage, application.process))
-    filing.save(application, stage, Typed(_raw(application, stage)), by=by, done=True, now=datetime.now(UTC))
+    answering.save(application, stage, Typed(_raw(application, stage)), by=by, done=True, now=datetime.now(UTC))
 
 
 def _firing(trigger: str) -> Do:

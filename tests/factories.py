@@ -13,7 +13,7 @@ from app import db, demo
 from app.accounts.models import User
 from app.accounts.operations import hash_password
 from app.applications import filing, queries
-from app.applications.filing import Typed
+from app.applications.answering import Typed
 from app.applications.models import Application
 from app.config import Config
 from app.demo import stories

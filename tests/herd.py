@@ -1,6 +1,6 @@
 """Many live applications at once: copies of a demo application, made by the database itself.
 
-A copy has the answers, executors, comments and documents of its original and stands where it
+A copy has the answers, executors, comments, documents and sent versions of its original and stands where it
 stands; it has no history of its own and no signatures.  Ten thousand take a second or two.
 """
 
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, Table, func, insert, literal, select, update
 
-from app.applications.models import Answers, Application, Assignment, Comment, Document
+from app.applications.models import Answers, Application, Assignment, Comment, Document, SentVersion
 from app.db import Record
 
-COPIED_WITH_IT: tuple[type[Record], ...] = (Answers, Assignment, Comment, Document)
+COPIED_WITH_IT: tuple[type[Record], ...] = (Answers, Assignment, Comment, Document, SentVersion)
 
 
 def multiply(connection: Connection, original: int, *, first_id: int, count: int, prefix: str = "XC") -> list[str]:

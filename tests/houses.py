@@ -11,7 +11,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from flask import Flask
@@ -41,6 +41,8 @@ class House:
     config: Config
     engine: Engine
     definitions: Catalogue | None = None
+    sandbox: dict[Path, tuple[int, bytes]] = field(default_factory=dict)
+    """The files of the sandbox's authority at the house's first morning: when written, and what they hold."""
 
     @classmethod
     def build(cls, settings: Config) -> House:
@@ -60,6 +62,8 @@ class House:
     def day(self) -> Iterator[House]:
         """Let a test do what it likes; in the evening all of it is taken back."""
         self.enter()
+        if not self.sandbox:
+            self.sandbox = {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in self._sandbox_files()}
         with self.engine.connect() as connection:
             outer = connection.begin()
             db._factory.configure(bind=connection, join_transaction_mode="create_savepoint")
@@ -71,7 +75,27 @@ class House:
                 outer.rollback()
                 clock.move(self.config, "reset")
                 self.enter()
+                self._restore_sandbox()
                 self.definitions = catalogue._shelf.catalogue
+
+    def _sandbox_files(self) -> list[Path]:
+        return [path for path in (self.config.var / "sandbox").rglob("*") if path.is_file()]
+
+    def _restore_sandbox(self) -> None:
+        """A certificate revoked or renewed in one test is as it was in the next, whatever their order."""
+        changed = False
+        for path in {*self._sandbox_files(), *self.sandbox}:
+            kept = self.sandbox.get(path)
+            if kept is None:
+                path.unlink()
+            elif not path.exists() or path.stat().st_mtime_ns != kept[0]:
+                path.write_bytes(kept[1])
+                os.utime(path, ns=(kept[0], kept[0]))
+            else:
+                continue
+            changed = True
+        if changed:
+            catalogue.configure(self.config)
 
 
 def demo_var(shared: Path) -> Path:

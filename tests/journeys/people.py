@@ -25,13 +25,15 @@ from app.forms.definitions import load as load_forms
 from app.sandbox.pki import SandboxPki
 from app.signatures.report import SignatureReport
 from app.signatures.verify import verify
+from tests.papers import pdf
 from tests.serving import ROOT, Served
 
 SECONDS = 15_000
 expect.set_options(timeout=SECONDS)
 ASKED_FOR = re.compile(r"status of 4(04|09|22) |WebSocket connection to 'wss://127\.0\.0\.1:13579/' failed")
 """What a browser writes on its console when a page refuses, or no signing agent listens: journeys ask for both."""
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF\n"
+OF_ANOTHER_SESSION = re.compile(r"status of 40[01] ")
+"""And what it writes when a page that saves by itself finds its session ended, or another one begun."""
 EMAILS = {person.key: person.email for person in PEOPLE}
 FONTS = ROOT / "static" / "vendor" / "fonts.css"
 CRITERIA = ("main", "shares", "premium")
@@ -149,17 +151,18 @@ class Person:
         if item.type == "file":
             if item.required:
                 name = given.get(item.key, f"{item.key}.pdf")
-                file = {"name": name, "mimeType": "application/pdf", "buffer": PDF + name.encode()}
+                file = {"name": name, "mimeType": "application/pdf", "buffer": pdf(name)}
                 self.find(f'input[type=file][name="{item.key}"]').set_input_files(file)  # type: ignore[arg-type]
             return
-        if item.source:
+        if item.source or item.fields is not None or not item.kind.typed:
             return
         for path, part in zip(item.paths(prefix), item.parts or ("",), strict=True):
             words = given.get(path, item.entry(item.example_value(), part))
             inputs = self.find(f'.form [name="{path}"]')
-            if item.type == "yes_no":
+            asked = item.subfields.get(part, item)
+            if asked.type == "yes_no":
                 self.find(f'.form [name="{path}"][value="{words}"]').check()
-            elif item.type == "choice":
+            elif asked.type == "choice":
                 inputs.select_option(words)
             else:
                 inputs.fill(words)
@@ -262,6 +265,8 @@ class Cast:
             if "/static/vendor/" in at + message.text and not FONTS.exists():
                 return  # never fetched here: pages then use the system's fonts
             asset = "status of" in message.text and "/static/" in at
+            if at.endswith("/autosave") and OF_ANOTHER_SESSION.search(message.text):
+                return
             if message.type == "error" and (asset or not ASKED_FOR.search(message.text)):
                 person.complaints.append(f"{page.url}: {message.text}")
 

@@ -114,11 +114,19 @@ def test_another_document_than_the_one_on_the_page_is_refused_in_words(cast, hea
 
 
 @pytest.mark.req("IS2IN-23.a", "IS2IN-22.1")
-def test_pressing_twice_with_a_gost_key_signs_once_and_the_file_can_be_sent(cast, head, served, agent_port):
+def test_pressing_twice_and_in_two_tabs_signs_once_and_the_file_can_be_sent(cast, head, served, agent_port):
+    other_tab = head.page.context.new_page()
+    other_tab.goto(head.page.url)
     with ncalayer(served.installation, port=agent_port, gost=True):
         head.press("act.sign_eds", ".step > .bar")
         head.find('#signing [data-key="act.sign"]').dblclick()
         expect(head.find("[data-signature]")).to_have_count(1)
+
+        other_tab.locator('.step > .bar [data-key="act.sign_eds"]').click()
+        with other_tab.expect_navigation():
+            other_tab.locator('#signing [data-key="act.sign"]').click()
+        expect(other_tab.locator("main [data-signature]")).to_have_count(1)
+        other_tab.close()
 
     head.go(f"{ROOT}/sign")
     expect(head.find("[data-signature]")).to_have_count(1)

@@ -16,6 +16,7 @@ from playwright.sync_api import expect
 
 from app.signatures.report import Verdict
 from tests.journeys.people import Cast, Person, dense, dynamic_form, simple_form, text_of
+from tests.papers import pdf
 from tests.serving import Installation, Served, copy_of, ncalayer, serving
 
 ONE_STORY = True
@@ -497,10 +498,9 @@ def test_the_issuer_corrects_answers_and_sends_again(story, issuer):
     issuer.find('[name="legal_address"]').fill(ADDRESS)
     issuer.press("act.done", "form[data-stage]")
     issuer.stage(story.number, "documents")
-    issuer.find('[data-field="charter"] input[type=checkbox]').check()
-    issuer.find('input[type=file][name="charter"]').set_input_files(
-        {"name": "жарғы-2026.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4\n%%EOF\n"}
-    )
+    with issuer.page.expect_file_chooser() as chooser:
+        issuer.find('[data-field="charter"] [data-replace]').click()
+    chooser.value.set_files({"name": "жарғы-2026.pdf", "mimeType": "application/pdf", "buffer": pdf("2026")})
     issuer.press("act.done", "form[data-stage]")
     issuer.go(f"{story.root}/comments")
     for answer in issuer.find('textarea[name^="answer-"]').all():

@@ -26,9 +26,11 @@ from app import pdf
 from app.applications.summary import Drawing, SheetView, StageView, dynamic_sheets, form_sheet
 from app.forms.definitions import DynamicForm, FormLibrary
 from app.forms.definitions import load as load_forms
+from app.forms.outline import leaves
 from app.terms import LANGUAGES, say
 from app.web.templating import date_text, date_time_text
 from app.workflows.definitions import load as load_procedures
+from tests.engines.forms.random_forms import Chance
 
 ROOT = Path(__file__).resolve().parents[2]
 KAZAKH = "ӘәҒғҚқҢңӨөҰұҮүҺһІі"
@@ -333,7 +335,7 @@ def test_a_long_answer_goes_over_pages_and_loses_no_word(paper, forms, procedure
     section = sheet.sections[0]
     answer = " ".join(f"сөз{number}." for number in range(1500))
     fields = [replace(section.fields[0], text=answer, kind="long_text"), *section.fields[1:]]
-    stages = [StageView("x", "Кезең", "st.filled", [replace(sheet, sections=[replace(section, fields=fields)])])]
+    stages = [StageView("x", "Кезең", "st.filled", [replace(sheet, sections=[replace(section, items=fields)])])]
 
     content = pdf.render(application_page(paper, procedure, stages, "kk"))
 
@@ -524,7 +526,7 @@ def test_words_of_an_answer_are_never_markup(paper, forms, procedure):
     sheet = form_sheet(forms.get("issuer"), {}, Drawing("kk"), stage="x")
     fields = [replace(sheet.sections[0].fields[0], text=answer, kind="text", label="<b>атауы</b>")]
     stages = [
-        StageView("x", "Кезең", "st.filled", [replace(sheet, sections=[replace(sheet.sections[0], fields=fields)])])
+        StageView("x", "Кезең", "st.filled", [replace(sheet, sections=[replace(sheet.sections[0], items=fields)])])
     ]
 
     said = dense(text_of(pdf.render(application_page(paper, procedure, stages, "kk"))))
@@ -539,3 +541,17 @@ def test_the_pages_themselves_name_no_address(paper, forms, procedure):
     )
 
     assert re.findall(r"(?:href|url\(|src=\"(?!data:))", page) == []
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_answer_of_any_form_stands_on_paper_as_it_is_kept(paper, procedure, seed):
+    chance = Chance(seed, stray=False)
+    form = chance.form()
+    values = form.settled(chance.answers(form.fields))
+    stages = [StageView("any", "Кезең", "st.filled", [form_sheet(form, values, Drawing("kk"), stage="any")])]
+
+    told = dense(text_of(pdf.render(application_page(paper, procedure, stages, "kk"))))
+
+    kept = [item.field.text(item.value, "kk") for item in leaves(form.outline(values))]
+    assert any(kept)
+    assert [words for words in kept if dense(words) not in told] == []

@@ -20,7 +20,7 @@ LIBRARY, _ = load(ROOT / "forms", ROOT)
     [
         (["issuer"], 0, '"bin"'),
         (["extra_listing_requirements", "alternative/shares"], 0, '"path"'),
-        (["nosuch"], 1, "there is no form 'nosuch'; forms: adviser_choice"),
+        (["nosuch"], 1, "there is no form 'nosuch'; forms: admission_request"),
         (["issuer", "main"], 1, "'issuer' is a simple form"),
         (["extra_listing_requirements", "mixed"], 1, "No forms are provided"),
         (["extra_listing_requirements", "nosuch"], 1, "paths with a form: alternative/shares"),

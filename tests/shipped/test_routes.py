@@ -61,9 +61,19 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/review": SEEN,
     "/applications/<number>/comments": SEEN,
     "/applications/<number>/timeline": SEEN,
+    "/applications/<number>/changes": SEEN,
     "/applications/<number>/documents": SEEN,
     "/applications/<number>/stages/<stage>": SEEN,
+    "/applications/<number>/stages/<stage>/criteria": (),  # the stage holds no entries
+    "/applications/<number>/stages/<stage>/autosave": ("issuer", "first_head", "adviser", *STAFF),
     "/applications/<number>/summary.pdf": ("issuer", "first_head", "adviser"),
+    "/applications/<number>/summary.xlsx": ("issuer", "first_head", "adviser"),
+    "/applications/<number>/summary.json": ("issuer", "first_head", "adviser"),
+    "/applications/<number>/versions": (),
+    "/applications/<number>/stages/<stage>/table": (),
+    "/applications/<number>/stages/<stage>/table/template.xlsx": (),
+    "/applications/<number>/stages/<stage>/table/template.csv": (),
+    "/applications/<number>/stages/<stage>/questionnaire": (),  # there is nothing to fill any more
     "/applications/<number>/sign": (),  # there is nothing to sign any more
     "/applications/<number>/attachments/<attachment_id>": SEEN,
     "/applications/<number>/documents/<document_id>/file": SEEN,
@@ -73,13 +83,20 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
 }
 
 WRITES = {
+    "/applications/<number>/attachments/<attachment_id>/decision",
     "/applications/<number>/colleagues",
     "/applications/<number>/comments",
     "/applications/<number>/review",
     "/applications/<number>/sign",
     "/applications/<number>/stages/<stage>",
+    "/applications/<number>/stages/<stage>/files",
+    "/applications/<number>/stages/<stage>/files/<attachment_id>/remove",
+    "/applications/<number>/stages/<stage>/criteria",
+    "/applications/<number>/stages/<stage>/autosave",
     "/applications/<number>/stages/<stage>/questionnaire",
+    "/applications/<number>/stages/<stage>/table",
     "/applications/<number>/transitions/<trigger>",
+    "/applications/<number>/versions",
     "/login",
     "/logout",
     "/notifications/read",

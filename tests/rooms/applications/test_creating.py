@@ -22,7 +22,7 @@ from factories import (
 from sqlalchemy import func, select
 
 from app import db
-from app.applications import filing, moves, queries
+from app.applications import answering, filing, moves, queries
 from app.applications.models import Application
 from app.errors import Conflict, Invalid, NotPermitted
 from app.organisations import queries as organisations
@@ -69,7 +69,8 @@ def test_the_procedures_stand_under_the_five_categories(browser):
 @pytest.mark.req("IS2IN-13.a", "IS2IN-13.b", "IS2IN-13.e", "IS2IN-14.a")
 def test_an_application_is_made_by_file_company_create(browser, house):
     someone = browser("issuer")
-    button = someone.get("/procedures").one(data_key="act.apply")
+    buttons = someone.get("/procedures").all(data_key="act.apply")
+    [button] = [found for found in buttons if "/share_listing/" in found.get("href")]
     page = someone.get(button.get("href"))
 
     made = someone.send(page, NEW)
@@ -306,7 +307,7 @@ def test_choosing_the_same_adviser_again_tells_nothing_new(house, now):
     application, issuer = new_application(), person("issuer")
     for _ in range(2):
         chosen = typed(application, "adviser_choice", adviser=str(person("adviser").id))
-        filing.save(application, "adviser_choice", chosen, by=issuer, done=True, now=now)
+        answering.save(application, "adviser_choice", chosen, by=issuer, done=True, now=now)
         db.session.expire(application)
 
     assert [item.message for item in messages_of(person("adviser"))].count("notice.adviser_chosen") == len(
@@ -346,7 +347,7 @@ def test_a_financial_organisation_that_has_chosen_an_adviser_cannot_skip(house, 
     partnership(company("BRKT"), company("JLGZ"), by=person("other_issuer"))
     application, author = new_application("other_issuer"), person("other_issuer")
     chosen = typed(application, "adviser_choice", adviser=str(person("lone_adviser").id))
-    filing.save(application, "adviser_choice", chosen, by=author, done=True, now=now)
+    answering.save(application, "adviser_choice", chosen, by=author, done=True, now=now)
     db.session.expire(application)
 
     with pytest.raises(Conflict):

@@ -209,25 +209,6 @@ def test_a_revoked_certificate_signs_nothing(desk, pki, agreed, now, house):
     assert told == {say("err.cert_revoked", "kk")}
 
 
-@pytest.fixture(autouse=True)
-def _fresh_trust(house, pki):
-    """A certificate revoked in one test is good in the next."""
-    from app import catalogue
-
-    lists = {path: path.read_bytes() for path in pki.folder.rglob("*") if path.is_file()}
-    yield
-    changed = False
-    for path in [path for path in pki.folder.rglob("*") if path.is_file()]:
-        if path not in lists:
-            path.unlink()
-            changed = True
-        elif path.read_bytes() != lists[path]:
-            path.write_bytes(lists[path])
-            changed = True
-    if changed:
-        catalogue.configure(house.config)
-
-
 def test_a_signature_over_an_older_document_is_a_conflict(desk, pki, agreed, now):
     cms = pki.sign("first_head", desk.document(), attached=False, at=now)
 

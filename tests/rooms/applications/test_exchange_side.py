@@ -270,7 +270,11 @@ def test_in_every_process_after_sending_the_user_can_look_at_what_was_sent(brows
 def test_before_sending_there_is_nothing_sent_to_look_at(browser, house):
     someone, application = browser("issuer"), application_at("filling")
 
-    assert someone.get(address(application, "documents")).status == 404
+    page = someone.get(address(application, "documents"))
+
+    assert page.status == 200  # the checklist alone
+    assert VIEW not in page.main
+    assert not page.all(data_kind="application")
     assert VIEW not in someone.get(address(application)).main
 
 
@@ -455,9 +459,8 @@ def test_a_questionnaire_fills_one_stage_of_a_standing_application(browser, hous
     path = address(application, "stages", "requirements")
     assert values(application, "requirements") == {}
 
-    filled = someone.send(someone.get(path), f"{path}/questionnaire", from__="")
-    if filled.status == 404:
-        filled = someone.post(f"{path}/questionnaire", {"from": origin.number})
+    choosing = someone.get(f"{path}/questionnaire?from={origin.number}")
+    filled = someone.send(choosing, f"{path}/questionnaire")
 
     assert filled.location == path
     assert values(refetched(application), "requirements")["entries"] == values(origin, "requirements")["entries"]

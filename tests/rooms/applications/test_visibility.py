@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import papers
 import pytest
 from browser import Browser, plain, signed_in
 from factories import application_at, company, messages_of, person, refetched
@@ -11,7 +12,7 @@ from sqlalchemy import select
 from test_creating import address
 
 from app import db
-from app.applications import filing, queries
+from app.applications import answering, queries
 from app.applications.models import Application, Attachment, Document
 from app.demo.people import PEOPLE
 from app.demo.stories import STORIES
@@ -177,9 +178,9 @@ def test_a_file_added_during_the_rework_is_not_given_to_the_exchange_before_it_i
 
     application, author = application_at("rework"), person("issuer")
     newest = queries.latest(application, "documents")
-    upload = {"other_documents": [Upload("jana.pdf", b"%PDF-1.7 belgi")]}
-    row = filing.save(
-        application, "documents", filing.Typed({}, upload, seen=newest.revision), by=author, done=False, now=now
+    upload = {"other_documents": [Upload("jana.pdf", papers.pdf("belgi"))]}
+    row = answering.save(
+        application, "documents", answering.Typed({}, upload, seen=newest.revision), by=author, done=False, now=now
     )
     file = row.values["documents"]["other_documents"][0]["id"]
     path = address(application, "attachments", str(file))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
 
 import pytest
 from browser import Browser, plain, signed_in
@@ -240,6 +242,21 @@ def test_health_names_what_computes_gost(house, monkeypatch):
     told = Browser(house.app).get("/health").answer.get_json()["signatures"]
 
     assert told == {"streebog": "pure Python", "gost34311": "pure Python", "curve": "pure Python"}
+
+
+def test_health_tells_whether_the_revocation_lists_are_kept_fresh(house):
+    address = "http://127.0.0.1:9/ca.crl"
+    (house.config.var / "authorities").mkdir(exist_ok=True)
+    kept = house.config.var / "authorities/state.json"
+    assert Browser(house.app).get("/health").answer.get_json()["lists"] == {"state": "none"}
+    failing = {address: {"since": "2026-11-20T08:01:00+00:00", "why": "timeout", "failures": 3}}
+    kept.write_text(json.dumps({"at": "", "written": time.time(), "lists": 1, "failing": failing}))
+
+    page = Browser(house.app).get("/health")
+
+    kept.unlink()
+    assert page.status == 200  # signatures are judged all the same, by asking while somebody waits
+    assert page.answer.get_json()["lists"] == {"state": "failing", "lists": 1, "failing": failing}
 
 
 def test_health_says_that_migrations_are_missing(house, monkeypatch):
