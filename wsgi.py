@@ -1,4 +1,9 @@
-"""The door for the web server and the ``flask`` command: ``wsgi:app``."""
+"""The door for the web server and the ``flask`` command: ``wsgi:app``.
+
+A start that is refused ends with 64, wrong usage: 1 and 2 are verdicts of ``flask verify``.
+"""
+
+import sys
 
 from app.config import BadConfiguration
 from app.definition_files import FaultyDefinitions
@@ -7,4 +12,5 @@ from app.factory import create_app
 try:
     app = create_app()
 except (BadConfiguration, FaultyDefinitions) as refusal:
-    raise SystemExit(f"kezen does not start:\n{refusal}") from None
+    print(f"kezen does not start:\n{refusal}", file=sys.stderr)
+    raise SystemExit(64) from None
