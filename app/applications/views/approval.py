@@ -70,11 +70,17 @@ def _round(application: Application, kind: str | None) -> dict[str, Any]:
         return {**found, "compared": None, "stages": stages, "elsewhere": _elsewhere(application, asked)}
     draw = drawing(application, may_comment=kind is not None)
     compared = changes.between(application, base, now, drawing=draw, said=said(application))
+    quoted = places.quoted(application, compared.unanswered, known, language=here.language())
     return {
         **found,
         "compared": compared,
         "unanswered": [
-            {"row": item, "view": comment_view(item), "label": item.labels.get(here.language(), "")}
+            {
+                "row": item,
+                "view": comment_view(item),
+                "label": item.labels.get(here.language(), ""),
+                "quoted": quoted.get(item.id, ""),
+            }
             for item in compared.unanswered
         ],
         "stages": [] if show == "changed" else reading(application, may_comment=kind is not None),
