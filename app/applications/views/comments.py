@@ -136,7 +136,6 @@ def _view(
     may_answer = approval.may_note(application, current_user) if is_note else _may_answer(application)
     stage = procedure.stages[row.stage].title[language] if row.stage in procedure.stages else row.stage
     place = asked.get(row.place)
-    anchor = "" if place is None else f"f-{row.place}" if place.kind == "field" else f"stage-{row.stage}"
     return {
         "view": comment_view(row),
         "kind": row.kind,
@@ -144,7 +143,7 @@ def _view(
         "place": row.place,
         "label": row.labels.get(language) or (place.label(language) if place else say("obj.field", language)),
         "is_asked": row.place == WHOLE or place is not None,
-        "anchor": anchor,
+        "anchor": f"f-{row.place}" if place is not None else "",
         "quoted": quoted,
         "round": row.round,
         "state": row.state,

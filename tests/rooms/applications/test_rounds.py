@@ -189,8 +189,12 @@ def test_only_those_who_worked_on_the_version_before_begin_with_the_changes(at_a
     db.session.flush()
     someone, path = browser("clerk"), address(application, "review")
 
-    assert changed(someone.get(path)) == {}
-    assert changed(someone.get(f"{path}?show=changed")) == {PLACE: "changed"}
+    everything, only_changed = someone.get(path), someone.get(f"{path}?show=changed")
+    assert changed(everything) == {}
+    assert {"rounds.all_shown_first", "rounds.show_changed"} <= everything.terms()
+    assert changed(only_changed) == {PLACE: "changed"}
+    assert {"rounds.changed_since_first", "rounds.show_all"} <= only_changed.terms()
+    assert "rounds.changed_since" not in only_changed.terms()
 
 
 # The Exchange's side
