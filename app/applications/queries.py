@@ -215,6 +215,13 @@ def procedure(application: Application) -> Procedure:
     return catalogue.present().procedures.get(key, int(version))
 
 
+def versions_of(found: Procedure) -> list[Procedure]:
+    """Return ``found`` and the other versions of that procedure: an application may have acted under each."""
+    known = catalogue.present().procedures.procedures.values()
+    others = sorted((each for each in known if each.key == found.key), key=lambda each: -each.version)
+    return [found, *(each for each in others if each.version != found.version)]
+
+
 def position(application: Application) -> Position:
     """Return where the application stands, as the engine takes it."""
     return Position.from_dict({"process": application.process, "stages": application.stages})

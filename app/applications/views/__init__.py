@@ -22,6 +22,7 @@ from app.applications.views import (
     questionnaires,
     signing,
     stage,
+    transfer,
     versions,
 )
 from app.applications.views.frame import blueprint
@@ -44,6 +45,7 @@ MODULES = (
     exporting,
     importing,
     versions,
+    transfer,
 )
 
 
