@@ -7,6 +7,7 @@ list, counter and direct address goes through it, and an outsider finds nothing.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -304,6 +305,14 @@ def comments(application: Application, *, user: User) -> Sequence[Comment]:
         .order_by(kind.id)
     )
     return db.session.scalars(statement).unique().all()
+
+
+def waiting_remarks(application: Application, *, user: User) -> dict[str, int]:
+    """Return who of the Exchange's people has written remarks that are not sent yet, and how many; else nothing."""
+    if not user.is_exchange:
+        return {}
+    statement = select(Remark).where(Remark.application_id == application.id, Remark.published_at.is_(None))
+    return Counter(row.by.name for row in db.session.scalars(statement.order_by(Remark.id)).unique())
 
 
 def notes(application: Application, *, user: User) -> Sequence[InternalNote]:

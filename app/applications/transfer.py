@@ -13,7 +13,7 @@ from datetime import datetime
 
 from app import catalogue
 from app.accounts.models import User
-from app.applications import moves, queries
+from app.applications import document, moves, queries
 from app.applications.models import Application
 from app.errors import Conflict, NotPermitted
 from app.forms.parts import is_empty
@@ -47,10 +47,11 @@ def newer(application: Application) -> Procedure | None:
 
 def may_transfer(application: Application, user: User) -> bool:
     """Tell whether ``user`` is the one to move an application that has not ended."""
-    if queries.procedure(application).processes[application.process].final:
+    process = queries.procedure(application).processes[application.process]
+    if process.final:
         return False
     if application.submitted_at is None:
-        return queries.acts_as(application, user, "author")
+        return process.executor == "author" and queries.acts_as(application, user, "author")
     return user.may(Permission.MOVE_VERSION)
 
 
@@ -91,6 +92,7 @@ def carry_out(application: Application, *, seen: int, version: int, by: User, no
         raise Conflict("transfer.err.newer", version=found.new.version)
     if found.moved.refusal is not None:
         raise Conflict(found.moved.refusal, **found.moved.params)
+    document.signed_copy(application)  # it shows what was signed, by the rules of then
     library = catalogue.present().forms
     forms = {**{key: library.get(key).version for key in found.moved.forms}, **application.forms}
     moves.stand_at(

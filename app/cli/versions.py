@@ -25,6 +25,7 @@ from app.applications.models import Application
 from app.forms import versions
 from app.forms.definitions import DynamicForm, Form, FormLibrary
 from app.forms.definitions import load as load_forms
+from app.terms import say
 from app.workflows import versions as workflow_versions
 from app.workflows.definitions import ProcedureLibrary
 from app.workflows.definitions import load as load_procedures
@@ -247,8 +248,7 @@ def _transferred(item: Application, old: Procedure, new: Procedure) -> str:
         return f"{head}: stands in no process of {old.name}"
     moved = workflow_versions.moved(old, new, queries.position(item))
     if moved.refusal is not None:
-        why = "ends the procedure in" if item.process in new.processes else "is not in"
-        return f"{head}: cannot be moved, {item.process} {why} {new.name}"
+        return f"{head}: cannot be moved: {say(moved.refusal, 'en', **moved.params)}"
     told = [("due now", moved.due), ("to be finished again", moved.again), ("gone", moved.gone)]
     words = "; ".join(f"{what}: {', '.join(stages)}" for what, stages in told if stages)
     return f"{head}: {words or 'moves as it stands'}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app.workflows.guards import Position, StageStatus
 from app.workflows.machine import Procedure
-from app.workflows.parts import Process, Stage, Transition, said
+from app.workflows.parts import Process, Stage, StageKind, Transition, said
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,14 @@ def moved(old: Procedure, new: Procedure, position: Position) -> Moved:
     """Return where an application at ``position`` in ``old`` would stand in ``new``.
 
     A stage keeps its status where it is of the same kind and asks for nothing more; one that asks for a
-    further form is to be finished again.
+    further form is to be finished again.  Nothing moves while a document is being read and signed.
     """
     process = old.process(position)
     there = new.processes.get(process.key)
     if process.final:
         return Moved(position, "transfer.err.ended")
+    if any(old.stages[stage].kind is StageKind.SIGNING for stage in process.stages):
+        return Moved(position, "transfer.err.signing", {"process": said(process.title)})
     if there is None:
         return Moved(position, "transfer.err.process_gone", {"process": said(process.title), "version": new.version})
     if there.final:

@@ -55,6 +55,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         people=_people(application),
         colleagues=_colleagues(application),
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
+        waiting_remarks=queries.waiting_remarks(application, user=current_user),
         results=results(application),
         checklist=checking.view(application),
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
