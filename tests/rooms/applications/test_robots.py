@@ -38,7 +38,7 @@ from app.applications.models import Answers, History
 from app.demo.people import PASSWORD
 from app.notifications.models import Mail, Notification
 
-SECONDS = float(os.environ.get("KEZEN_ROBOTS_SECONDS", "8"))
+SECONDS = float(os.environ.get("KEZEN_ROBOTS_SECONDS", "5"))
 ROBOTS, STAGE = 10, "issuer"
 FIELDS = ("short_name-kk", "short_name-ru", "activity", "legal_address", "actual_address", "website", "contact_name")
 ANSWERED = {200, 409, 429}
