@@ -70,4 +70,4 @@ def test_flask_check_tells_faults_of_calendars_too(tmp_path):
         result = CliRunner().invoke(check, [str(path)])
 
         assert result.exit_code == 1
-        assert f"{table}:6: days_off.0: 2028-01-01 is not in 2027" in result.stdout
+        assert f"{table}:7: days_off.0: 2028-01-01 is not in 2027" in result.stdout
