@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from app import terms
+from app.business_calendar.definitions import load as load_calendars
 from app.cli.versions import tell
 from app.definition_files import Fault
 from app.errors import NotFound
@@ -22,10 +23,12 @@ from app.workflows.definitions import UNREADABLE, cross_check, load, load_files
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = (ROOT / "workflows", ROOT / "forms", terms.WORDS)
-PROCEDURE, FORM, TERMS = "procedure", "form", "terms"
+SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "calendars", terms.WORDS)
+PROCEDURE, FORM, TERMS, CALENDAR = "procedure", "form", "terms", "calendar"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|procedure|processes|transitions)\s*:", re.MULTILINE
+    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)"
+    r"|procedure|processes|transitions)\s*:",
+    re.MULTILINE,
 )
 
 
@@ -38,7 +41,7 @@ def commands() -> list[click.Command]:
 @click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
 @click.option("--against", metavar="REV|FOLDER", help="Tell what changed since a git revision, or a folder with forms.")
 def check(paths: tuple[Path, ...], against: str | None) -> None:
-    """Check workflow, form and term files; print every fault of every file.
+    """Check workflow, form, calendar, policy and term files; print every fault of every file.
 
     PATH is a file or a folder of any of them; without it the shipped ones are checked.  A line is
     file:line: key: what is wrong; what would do.  Exits with 1 if there is any fault.
@@ -81,6 +84,7 @@ class Found:
     workflows: set[Path] = field(default_factory=set)
     words: set[Path] = field(default_factory=set)
     form_folders: set[Path] = field(default_factory=set)  # read whole; only files in ``files`` are reported
+    calendar_folders: set[Path] = field(default_factory=set)  # likewise
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -102,6 +106,9 @@ def faults_of(paths: Iterable[Path]) -> Found:
     lookups.append(_find_shipped)
     known = set(_known_terms([*found.words, *terms.WORDS.glob("*.csv")]))
     faults |= set(cross_check(library, lambda key: next(filter(None, (find(key) for find in lookups)), None), known))
+    for folder in sorted(found.calendar_folders):
+        _, unsound = load_calendars(folder, ROOT)
+        faults |= {fault for fault in unsound if ROOT / fault.file in found.files}
     found.faults = sorted(faults)
     return found
 
@@ -117,10 +124,14 @@ def _gather(path: Path, found: Found) -> None:
             found.words.add(path)
         elif kind == FORM:
             found.form_folders.add(_form_folder(path.parent))
+        elif kind == CALENDAR:
+            found.calendar_folders.add(path.parent)
         else:
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
-            mend = "begin it with procedure: or form:, or the columns key,kk,ru,en"
-            found.faults.append(Fault(name, 1, "", "neither a workflow, a form nor a term file", mend))
+            mend = (
+                "begin it with procedure:, form:, calendar:, service_hours: or policies:, or the columns key,kk,ru,en"
+            )
+            found.faults.append(Fault(name, 1, "", "neither a workflow, form, calendar, policy nor term file", mend))
         return
     if _is_dynamic(path):
         found.form_folders.add(_form_folder(path))
@@ -130,8 +141,8 @@ def _gather(path: Path, found: Found) -> None:
     if any(_is_dynamic(each) if each.is_dir() else _kind(each) == FORM for each in inside):
         found.form_folders.add(path)
         found.files |= _yaml_files(path)
-        found.files -= {each for each in inside if each.is_file() and _kind(each) == PROCEDURE}
-        inside = [each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, TERMS)]
+        found.files -= {each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, CALENDAR)}
+        inside = [each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, CALENDAR, TERMS)]
     for each in inside:
         if each.is_dir() or each.suffix in (".yaml", ".yml", ".csv"):
             _gather(each, found)
@@ -148,7 +159,7 @@ def _kind(path: Path) -> str | None:
     first = _TELLING_KEY.search(text)
     if first is None:
         return None
-    return FORM if first["form"] else PROCEDURE
+    return FORM if first["form"] else CALENDAR if first["calendar"] else PROCEDURE
 
 
 def _is_dynamic(path: Path) -> bool:

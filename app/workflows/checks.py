@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.definition_files import Fault, Source
 from app.definition_remains import GAP, is_gap, is_told, meant
-from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS, Argument
+from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS, SYSTEM, Argument
 from app.workflows.parts import GuardUse, StageKind
 from app.workflows.texts import EVERYWHERE, ProcedureText, ProcessText, StageText, TransitionText, Way
 
@@ -59,7 +59,7 @@ def _executors(text: ProcedureText, source: Source) -> Iterator[Fault]:
     named += [(["processes", key, "executor"], process.executor) for key, process in text.processes.items()]
     named += [(["stages", key, "executor"], stage.executor) for key, stage in text.stages.items()]
     for path, way in text.declared():
-        named.append(([*path, "by"], way.by))
+        named.append(([*path, "by"], None if way.by == SYSTEM else way.by))
         named += [([*path, "notify", index], executor) for index, executor in enumerate(way.notify)]
     for place, executor in named:
         if executor is not None and executor not in EXECUTORS:
@@ -109,7 +109,7 @@ def _effects_and_words(text: ProcedureText, source: Source) -> Iterator[Fault]:
         for index, effect in enumerate(way.effects):
             if effect not in EFFECTS:
                 yield unknown(source, [*path, "effects", index], "effect", effect, EFFECTS)
-        if (way.key is None) == (way.title is None):
+        if (way.key is None) == (way.title is None):  # of the system's: what the history says of it
             problem = "the button has no words" if way.key is None else "the button has words twice"
             yield source.fault(path, problem, "give either key: <a term> or title: {kk: …, ru: …, en: …}")
 

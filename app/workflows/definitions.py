@@ -16,7 +16,8 @@ from app.errors import NotFound
 from app.workflows.checks import CHECKS, faults_of_name, unknown
 from app.workflows.guards import GUARDS, Argument, Outcome
 from app.workflows.machine import Procedure
-from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Transition
+from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Term, Transition
+from app.workflows.term_checks import TERM_CHECKS
 from app.workflows.texts import ProcedureText, Way
 
 FormLookup = Callable[[str], object | None]
@@ -81,7 +82,7 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
 def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]]) -> Iterator[Fault]:
     """Yield the faults of sense; ``met`` are the procedures of the files before."""
     yield from faults_of_name(path, text, source)
-    for check in CHECKS:
+    for check in (*CHECKS, *TERM_CHECKS):
         yield from check(text, source)
     name = (text.procedure, text.version)
     if name in met and not any(map(is_gap, name)):
@@ -182,7 +183,26 @@ def _procedure(text: ProcedureText, sha256: str) -> Procedure:
             Subprocess(key, each.title, tuple(each.stages), Order.ANY, tuple(each.guards), tuple(each.offers))
             for key, each in text.standing.items()
         ),
+        terms=tuple(_terms(text)),
     )
+
+
+def _terms(text: ProcedureText) -> Iterator[Term]:
+    triggers = {timer.term: timer.trigger for timer in text.timers}
+    for _, key, term, processes in text.term_texts():
+        process = text.processes.get(key)
+        own = (process.short_title or process.title) if process else None
+        title = getattr(term, "title", own)
+        assert title is not None
+        yield Term(
+            key=key,
+            title=title,
+            processes=tuple(processes),
+            working_days=term.working_days,
+            pauses_with_applicant=term.pauses is not None,
+            escalate=term.escalate,
+            trigger=triggers.get(key),
+        )
 
 
 def _process(key: str, text: ProcedureText) -> Process:

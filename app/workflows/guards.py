@@ -264,6 +264,15 @@ EXECUTORS = (
 )
 """Who may be named executor: three people of the application, then whoever holds the role at the Exchange."""
 
+APPLICANT = ("author", "adviser", "first_head")
+"""The executors of the applicant's side: with them a term may stand still."""
+
+SYSTEM = "system"
+"""Stands for ``by`` of a transition that a timer takes and no person."""
+
+EFFECTS_OF_SYSTEM = frozenset({"close"})
+"""The effects that need nobody who did it."""
+
 ORGANISATION_KINDS = ("initiator", "adviser", "audit_org", "candidate")
 """The four kinds of client (manual, paragraph 1.2), as in the terms ``role.*``."""
 
