@@ -18,14 +18,14 @@ from app.forms import figures
 from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
 from app.terms.check import faults as faults_of_terms
-from app.workflows.definitions import UNREADABLE, cross_check, load, load_files
+from app.workflows.definitions import UNREADABLE, cross_check, each_once, load, load_files
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", terms.WORDS)
-PROCEDURE, FORM, TERMS = "procedure", "form", "terms"
+PROCEDURE, PART, FORM, TERMS = "procedure", "part", "form", "terms"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|procedure|processes|transitions)\s*:", re.MULTILINE
+    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<part>part)|procedure|processes|transitions)\s*:", re.MULTILINE
 )
 
 
@@ -79,6 +79,7 @@ class Found:
 
     files: set[Path] = field(default_factory=set)
     workflows: set[Path] = field(default_factory=set)
+    parts: set[Path] = field(default_factory=set)  # judged in the procedures that use them
     words: set[Path] = field(default_factory=set)
     form_folders: set[Path] = field(default_factory=set)  # read whole; only files in ``files`` are reported
     faults: list[Fault] = field(default_factory=list)
@@ -92,6 +93,9 @@ def faults_of(paths: Iterable[Path]) -> Found:
     faults = set(found.faults)
     library, unsound = load_files(found.workflows, ROOT)
     faults |= set(unsound)
+    around = {each for part in found.parts for each in _yaml_files(part.parent.parent, deep=False)}
+    users, unsound = load_files(around - found.workflows, ROOT)
+    of_users = set(unsound)
     faults |= set(faults_of_terms(found.words, ROOT))
 
     lookups: list[Callable[[str], object | None]] = []
@@ -101,8 +105,14 @@ def faults_of(paths: Iterable[Path]) -> Found:
         faults |= {fault for fault in unsound if _is_among(ROOT / fault.file, found.files)}
     lookups.append(_find_shipped)
     known = set(_known_terms([*found.words, *terms.WORDS.glob("*.csv")]))
-    faults |= set(cross_check(library, lambda key: next(filter(None, (find(key) for find in lookups)), None), known))
-    found.faults = sorted(faults)
+
+    def form(key: str) -> object | None:
+        return next(filter(None, (find(key) for find in lookups)), None)
+
+    faults |= set(cross_check(library, form, known))
+    of_users |= set(cross_check(users, form, known))
+    faults |= {fault for fault in of_users if ROOT / fault.file in found.parts}
+    found.faults = each_once(faults)
     return found
 
 
@@ -113,13 +123,15 @@ def _gather(path: Path, found: Found) -> None:
         found.files.add(path)
         if kind == PROCEDURE:
             found.workflows.add(path)
+        elif kind == PART:
+            found.parts.add(path)
         elif kind == TERMS:
             found.words.add(path)
         elif kind == FORM:
             found.form_folders.add(_form_folder(path.parent))
         else:
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
-            mend = "begin it with procedure: or form:, or the columns key,kk,ru,en"
+            mend = "begin it with procedure:, part: or form:, or the columns key,kk,ru,en"
             found.faults.append(Fault(name, 1, "", "neither a workflow, a form nor a term file", mend))
         return
     if _is_dynamic(path):
@@ -148,7 +160,7 @@ def _kind(path: Path) -> str | None:
     first = _TELLING_KEY.search(text)
     if first is None:
         return None
-    return FORM if first["form"] else PROCEDURE
+    return FORM if first["form"] else PART if first["part"] else PROCEDURE
 
 
 def _is_dynamic(path: Path) -> bool:
@@ -164,8 +176,9 @@ def _form_folder(path: Path) -> Path:
     return top
 
 
-def _yaml_files(path: Path) -> set[Path]:
-    return {each for each in path.rglob("*") if each.suffix in (".yaml", ".yml") and each.is_file()}
+def _yaml_files(path: Path, *, deep: bool = True) -> set[Path]:
+    inside = path.rglob("*") if deep else path.glob("*")
+    return {each for each in inside if each.suffix in (".yaml", ".yml") and each.is_file()}
 
 
 def _is_among(path: Path, files: set[Path]) -> bool:
