@@ -19,14 +19,14 @@ from app.forms import figures
 from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
 from app.terms.check import faults as faults_of_terms
-from app.workflows.definitions import UNREADABLE, cross_check, load, load_files
+from app.workflows.definitions import UNREADABLE, cross_check, each_once, load, load_files
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "calendars", terms.WORDS)
-PROCEDURE, FORM, TERMS, CALENDAR = "procedure", "form", "terms", "calendar"
+PROCEDURE, PART, FORM, TERMS, CALENDAR = "procedure", "part", "form", "terms", "calendar"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)"
+    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part)"
     r"|procedure|processes|transitions)\s*:",
     re.MULTILINE,
 )
@@ -82,6 +82,7 @@ class Found:
 
     files: set[Path] = field(default_factory=set)
     workflows: set[Path] = field(default_factory=set)
+    parts: set[Path] = field(default_factory=set)  # judged in the procedures that use them
     words: set[Path] = field(default_factory=set)
     form_folders: set[Path] = field(default_factory=set)  # read whole; only files in ``files`` are reported
     calendar_folders: set[Path] = field(default_factory=set)  # likewise
@@ -96,6 +97,9 @@ def faults_of(paths: Iterable[Path]) -> Found:
     faults = set(found.faults)
     library, unsound = load_files(found.workflows, ROOT)
     faults |= set(unsound)
+    around = {each for part in found.parts for each in _yaml_files(part.parent.parent, deep=False)}
+    users, unsound = load_files(around - found.workflows, ROOT)
+    of_users = set(unsound)
     faults |= set(faults_of_terms(found.words, ROOT))
 
     lookups: list[Callable[[str], object | None]] = []
@@ -105,11 +109,17 @@ def faults_of(paths: Iterable[Path]) -> Found:
         faults |= {fault for fault in unsound if _is_among(ROOT / fault.file, found.files)}
     lookups.append(_find_shipped)
     known = set(_known_terms([*found.words, *terms.WORDS.glob("*.csv")]))
-    faults |= set(cross_check(library, lambda key: next(filter(None, (find(key) for find in lookups)), None), known))
+
+    def form(key: str) -> object | None:
+        return next(filter(None, (find(key) for find in lookups)), None)
+
+    faults |= set(cross_check(library, form, known))
+    of_users |= set(cross_check(users, form, known))
+    faults |= {fault for fault in of_users if ROOT / fault.file in found.parts}
     for folder in sorted(found.calendar_folders):
         _, unsound = load_calendars(folder, ROOT)
         faults |= {fault for fault in unsound if ROOT / fault.file in found.files}
-    found.faults = sorted(faults)
+    found.faults = each_once(faults)
     return found
 
 
@@ -120,6 +130,8 @@ def _gather(path: Path, found: Found) -> None:
         found.files.add(path)
         if kind == PROCEDURE:
             found.workflows.add(path)
+        elif kind == PART:
+            found.parts.add(path)
         elif kind == TERMS:
             found.words.add(path)
         elif kind == FORM:
@@ -129,7 +141,8 @@ def _gather(path: Path, found: Found) -> None:
         else:
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
             mend = (
-                "begin it with procedure:, form:, calendar:, service_hours: or policies:, or the columns key,kk,ru,en"
+                "begin it with procedure:, part:, form:, calendar:, service_hours: or policies:,"
+                " or the columns key,kk,ru,en"
             )
             found.faults.append(Fault(name, 1, "", "neither a workflow, form, calendar, policy nor term file", mend))
         return
@@ -159,7 +172,8 @@ def _kind(path: Path) -> str | None:
     first = _TELLING_KEY.search(text)
     if first is None:
         return None
-    return FORM if first["form"] else CALENDAR if first["calendar"] else PROCEDURE
+    kinds = {"form": FORM, "calendar": CALENDAR, "part": PART}
+    return next((kind for name, kind in kinds.items() if first[name]), PROCEDURE)
 
 
 def _is_dynamic(path: Path) -> bool:
@@ -175,8 +189,9 @@ def _form_folder(path: Path) -> Path:
     return top
 
 
-def _yaml_files(path: Path) -> set[Path]:
-    return {each for each in path.rglob("*") if each.suffix in (".yaml", ".yml") and each.is_file()}
+def _yaml_files(path: Path, *, deep: bool = True) -> set[Path]:
+    inside = path.rglob("*") if deep else path.glob("*")
+    return {each for each in inside if each.suffix in (".yaml", ".yml") and each.is_file()}
 
 
 def _is_among(path: Path, files: set[Path]) -> bool:

@@ -23,6 +23,9 @@ FORMLESS = frozenset({StageKind.SUMMARY, StageKind.APPROVAL, StageKind.SIGNING, 
 WITHDRAWAL_ENDS = frozenset({"meeting_not_appointed", "not_decided"})
 """One of these must stand on a withdrawal (manual, paragraph 26)."""
 
+SENDING = frozenset({"send_file", "call_respondent"})
+"""With one of these effects an application leaves the hands of those who began it."""
+
 Place = Sequence[str | int]
 
 
@@ -304,7 +307,7 @@ def spread(begin: Iterable[str], steps: Collection[tuple[str, str]]) -> set[str]
 
 def _deletion_and_withdrawal(text: ProcedureText, source: Source) -> Iterator[Fault]:
     sure = [(way, steps[0]) for way in text.ways() if len(steps := _steps(way, text)) == 1]
-    begin = [target for way, (_, target) in sure if "send_file" in way.text.effects]
+    begin = [target for way, (_, target) in sure if SENDING & set(way.text.effects)]
     sent = spread(begin, [step for _, step in sure])
     for path, each in text.declared():
         if each.guard_names() - GUARDS.keys():

@@ -17,8 +17,9 @@ from app.workflows.checks import CHECKS, faults_of_name, unknown
 from app.workflows.guards import GUARDS, Argument, Outcome
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Term, Transition
+from app.workflows.shared import FOLDER, joining, load_shared
 from app.workflows.term_checks import TERM_CHECKS
-from app.workflows.texts import ProcedureText, Way
+from app.workflows.texts import ProcedureText, StageText, Way
 
 FormLookup = Callable[[str], object | None]
 """Gives the newest form of a key, simple or dynamic, or None.  A simple one has ``fields``, each with
@@ -65,9 +66,11 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
     procedures: dict[str, Procedure] = {}
     readings: list[Reading[ProcedureText]] = []
     met: set[tuple[str, int]] = set()
-    faults: set[Fault] = set()
-    for path in sorted(paths):
-        reading = read(path, ProcedureText, root=root)
+    every = sorted(paths)
+    shared = {folder: load_shared(folder / FOLDER, root) for folder in {path.parent for path in every}}
+    faults: set[Fault] = {fault for _, wrong in shared.values() for fault in wrong}
+    for path in every:
+        reading = read(path, ProcedureText, root=root, join=joining(shared[path.parent][0]))
         found = set(reading.faults)
         if reading.text is not None:
             readings.append(reading)
@@ -76,7 +79,13 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
                 procedure = _procedure(reading.text, reading.source.sha256)
                 procedures[procedure.name] = procedure
         faults |= found
-    return ProcedureLibrary(procedures, readings), sorted(faults)
+    return ProcedureLibrary(procedures, readings), each_once(faults)
+
+
+def each_once(faults: Iterable[Fault]) -> list[Fault]:
+    """Return the faults sorted, one at the line of a shared part only for the first of its users."""
+    told = {(fault.file, fault.line, fault.problem) if fault.line else fault: fault for fault in sorted(faults)[::-1]}
+    return sorted(told.values())
 
 
 def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]]) -> Iterator[Fault]:
@@ -101,7 +110,7 @@ def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[s
         if terms is not None:
             found += _faults_of_terms(reading.text, reading.source, terms)
         faults.update(reading.untold(found))
-    return sorted(faults)
+    return each_once(faults)
 
 
 def _faults_of_forms(text: ProcedureText, source: Source, form: FormLookup) -> Iterator[Fault]:
@@ -176,7 +185,7 @@ def _procedure(text: ProcedureText, sha256: str) -> Procedure:
                 follows=stage.follows,
                 optional=stage.optional,
             )
-            for key, stage in text.stages.items()
+            for key, stage in _in_order(text)
         },
         transitions=tuple(_transition(way, text) for way in text.ways()),
         standing=tuple(
@@ -203,6 +212,13 @@ def _terms(text: ProcedureText) -> Iterator[Term]:
             escalate=term.escalate,
             trigger=triggers.get(key),
         )
+
+
+def _in_order(text: ProcedureText) -> Iterator[tuple[str, StageText]]:
+    """Yield the stages as they come in the processes, then those that stand in none."""
+    placed = [stage for process in text.processes.values() for stage in process.stages]
+    for key in dict.fromkeys([*placed, *text.stages]):
+        yield key, text.stages[key]
 
 
 def _process(key: str, text: ProcedureText) -> Process:

@@ -76,7 +76,7 @@ def _address(endpoint: str, **query: str | int) -> str:
 
 
 @blueprint.get("/procedures")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def procedures() -> Answer:
     found = catalogue.present().procedures.newest()
     categories = [
@@ -112,7 +112,7 @@ def graph(key: str) -> Answer:
 
 
 @blueprint.get("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def new(key: str) -> Answer:
     return _new_page(key, [])
 
@@ -138,7 +138,7 @@ def _new_page(key: str, problems: list[Problem]) -> str:
 
 
 @blueprint.post("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def create(key: str) -> Answer:
     chosen = request.form.get("company", "")
     try:
