@@ -155,8 +155,8 @@ class Exploration:
         return self._asked(self.rooms[situation].values, wanted, situation.process) is not None
 
     def has_actor(self, situation: Situation, transition: Transition) -> bool:
-        """Tell whether somebody can be the one who may press the button."""
-        return transition.by in self.rooms[situation].people
+        """Tell whether somebody can be the one who may press the button; what a timer takes needs nobody."""
+        return transition.by in self.rooms[situation].people or transition.by not in EXECUTORS
 
     def shows(self, situation: Situation, transition: Transition) -> bool:
         """Tell whether the page on which the button stands can be opened."""

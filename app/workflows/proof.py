@@ -69,8 +69,9 @@ def words_of_way(procedure: Procedure, way: Sequence[Step]) -> str:
 
 
 def who_of(transition: Transition) -> str:
-    """Return who takes a transition."""
-    return "the " + say(f"workflow.executor.{transition.by}", TELLER).lower()
+    """Return who takes a transition: a person, or time by itself."""
+    key = f"workflow.executor.{transition.by}"
+    return "the " + say(key, TELLER).lower() if key in terms() else f"the {transition.by} by itself"
 
 
 def button(transition: Transition) -> str:

@@ -492,6 +492,5 @@ def test_an_unsound_procedure_is_told_with_an_example(copy):
 
     result = run(copy)
 
-    assert_told(
-        result, copy / LISTING, "processes.expertise.subprocesses.review.stages.1", "for example: a new application"
-    )
+    key = "processes.expertise.subprocesses.review.stages.1"
+    assert_told(result, copy / LISTING, key, "for example: a new application")
