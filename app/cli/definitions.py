@@ -20,6 +20,7 @@ from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
 from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
+from app.workflows.bpmn import export
 from app.workflows.definitions import UNREADABLE, ProcedureLibrary, cross_check, load, load_files, prove_all
 from app.workflows.graph import draw
 
@@ -66,7 +67,8 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
 @click.command()
 @click.argument("procedure")
 @click.option("--language", type=click.Choice(terms.LANGUAGES), default=terms.DEFAULT_LANGUAGE, show_default=True)
-def graph(procedure: str, language: str) -> None:
+@click.option("--bpmn", is_flag=True, help="Give BPMN 2.0 with its diagram instead of SVG.")
+def graph(procedure: str, language: str, bpmn: bool) -> None:
     """Draw PROCEDURE as SVG on standard output: its key for the newest version, or key.v1."""
     library, faults = load(ROOT / "workflows", ROOT)
     key, dot, version = procedure.partition(".v")
@@ -76,7 +78,8 @@ def graph(procedure: str, language: str) -> None:
         known = ", ".join(sorted(library.procedures)) or "none"
         hint = f"; {len(faults)} faults in the files, see flask check" if faults else ""
         raise click.BadParameter(f"'{procedure}' is unknown; known: {known}{hint}", param_hint="PROCEDURE") from None
-    click.echo(draw(found, language, lambda term: terms.say(term, language)), nl=False)
+    made = (export if bpmn else draw)(found, language, lambda term: terms.say(term, language))
+    click.echo(made, nl=False)
 
 
 @dataclass
