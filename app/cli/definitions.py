@@ -14,12 +14,23 @@ from app import terms
 from app.business_calendar.definitions import load as load_calendars
 from app.cli.versions import tell
 from app.definition_files import Fault
+from app.demo.people import COMPANIES, PEOPLE
 from app.errors import NotFound
 from app.forms import figures
 from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
+from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
-from app.workflows.definitions import UNREADABLE, cross_check, each_once, load, load_files
+from app.workflows.bpmn import export
+from app.workflows.definitions import (
+    UNREADABLE,
+    ProcedureLibrary,
+    cross_check,
+    each_once,
+    load,
+    load_files,
+    prove_all,
+)
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -46,6 +57,10 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
     PATH is a file or a folder of any of them; without it the shipped ones are checked.  A line is
     file:line: key: what is wrong; what would do.  Exits with 1 if there is any fault.
 
+    A procedure without such a fault is proved: everything in it is of use, from everywhere an end can be
+    reached, nothing is deleted after sending nor withdrawn after the meeting is appointed, nobody's data
+    change out of turn, and the demo has people for every part.  Each failure tells an example.
+
     With --against each form and procedure that has changed since is told "safe" or "affects data", with
     the drafts that notice and how.  Exits with 2 if any affects data, with 64 if REV|FOLDER cannot be read.
     """
@@ -63,7 +78,8 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
 @click.command()
 @click.argument("procedure")
 @click.option("--language", type=click.Choice(terms.LANGUAGES), default=terms.DEFAULT_LANGUAGE, show_default=True)
-def graph(procedure: str, language: str) -> None:
+@click.option("--bpmn", is_flag=True, help="Give BPMN 2.0 with its diagram instead of SVG.")
+def graph(procedure: str, language: str, bpmn: bool) -> None:
     """Draw PROCEDURE as SVG on standard output: its key for the newest version, or key.v1."""
     library, faults = load(ROOT / "workflows", ROOT)
     key, dot, version = procedure.partition(".v")
@@ -73,7 +89,8 @@ def graph(procedure: str, language: str) -> None:
         known = ", ".join(sorted(library.procedures)) or "none"
         hint = f"; {len(faults)} faults in the files, see flask check" if faults else ""
         raise click.BadParameter(f"'{procedure}' is unknown; known: {known}{hint}", param_hint="PROCEDURE") from None
-    click.echo(draw(found, language, lambda term: terms.say(term, language)), nl=False)
+    made = (export if bpmn else draw)(found, language, lambda term: terms.say(term, language))
+    click.echo(made, nl=False)
 
 
 @dataclass
@@ -119,8 +136,39 @@ def faults_of(paths: Iterable[Path]) -> Found:
     for folder in sorted(found.calendar_folders):
         _, unsound = load_calendars(folder, ROOT)
         faults |= {fault for fault in unsound if ROOT / fault.file in found.files}
+    faults |= set(prove_all(library, form, faults))
+    faults |= set(_faults_of_players(library))
     found.faults = each_once(faults)
     return found
+
+
+def _faults_of_players(library: ProcedureLibrary) -> Iterable[Fault]:
+    """Yield the parts that nobody in the demo can play: a procedure that cannot be tried is not finished."""
+    kinds = {company.code: company.kind for company in COMPANIES}
+    roles = {role for person in PEOPLE for role in person.roles}
+    filing = {kinds[person.company] for person in PEOPLE if person.company}
+    heads = {kinds[person.company] for person in PEOPLE if person.is_first_head}
+    for reading in library.readings:
+        text, source = reading.text, reading.source
+        if text is None or f"{text.procedure}.v{text.version}" not in library.procedures:
+            continue
+        for index, kind in enumerate(text.open_to):
+            if kind not in filing:
+                mend = "add one to app/demo/people.py"
+                yield source.fault(["open_to", index], f"the demo has nobody of an organisation of kind '{kind}'", mend)
+        for key, process in text.processes.items():
+            executor = process.executor or ""
+            if executor in EXECUTOR_ROLES and EXECUTOR_ROLES[executor] not in roles:
+                mend = f"give somebody of app/demo/people.py the role {EXECUTOR_ROLES[executor]}"
+                yield source.fault(["processes", key, "executor"], f"the demo has nobody who is {executor}", mend)
+            if executor == "first_head" and not heads & set(text.open_to):
+                mend = "give one of the organisations of app/demo/people.py a first head"
+                problem = f"the demo has no first head of {' or '.join(text.open_to)}"
+                yield source.fault(["processes", key, "executor"], problem, mend)
+        for key, stage in text.stages.items():
+            if stage.executor in EXECUTOR_ROLES and EXECUTOR_ROLES[stage.executor] not in roles:
+                mend = f"give somebody of app/demo/people.py the role {EXECUTOR_ROLES[stage.executor]}"
+                yield source.fault(["stages", key, "executor"], f"the demo has nobody who is {stage.executor}", mend)
 
 
 def _gather(path: Path, found: Found) -> None:
