@@ -95,6 +95,14 @@ class RowView:
     items: Sequence[FieldView | RowsView]
     is_first: bool = False
     is_last: bool = False
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """What a comment on the row is about."""
+        return self.heading
 
     @property
     def cells(self) -> Mapping[str, FieldView]:
@@ -145,6 +153,9 @@ class RowsView:
     may_add: bool = True
     errors: Sequence[str] = ()
     note: str = ""
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
 
     @property
     def is_filled_as_table(self) -> bool:
@@ -176,7 +187,8 @@ class SectionView:
 class SheetView:
     """A filled form, or one entry of a dynamic form (then ``criteria`` are its words).
 
-    ``parked`` are answers of the entry that its present criteria do not ask for.
+    ``parked`` are answers of the entry that its present criteria do not ask for; ``place`` is the
+    entry's own (``stage.path``), empty for a simple form.
     """
 
     key: str
@@ -187,6 +199,15 @@ class SheetView:
     entry: str = ""
     parked: Sequence[FieldView] = ()
     note: str = ""
+    place: str = ""
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """What a comment on the entry is about."""
+        return self.criteria or self.title
 
 
 @dataclass(frozen=True)
