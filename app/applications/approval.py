@@ -20,6 +20,7 @@ from app.applications.places import Quote
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
 from app.permissions import Permission
+from app.workflows.guards import ANSWERING
 from app.workflows.parts import StageKind
 
 LONGEST_COMMENT = 4000
@@ -306,9 +307,9 @@ def answer_all(
         NotFound: there is no such comment.
     """
     process = queries.procedure(application).processes[application.process]
-    if process.executor != "author":
+    if process.executor not in ANSWERING:
         raise Conflict("app.err.stage_not_here")
-    moves.require_executor(application, by, "author")
+    moves.require_executor(application, by, process.executor)
     return _answer(application, answers, queries.comments(application, user=by), seen=seen, by=by, now=now)
 
 

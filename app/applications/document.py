@@ -24,6 +24,9 @@ from app.web import here
 from app.web.templating import date_time_text, paper
 from app.workflows.parts import StageKind
 
+FOUND = frozenset({"grounds", "conclusion", "decision"})
+"""The stages of the Exchange whose answers go with its letters."""
+
 
 def _page(application: Application, *, language: str, version: str = "", signed: Document | None = None) -> str:
     drawing = Drawing(language)
@@ -130,13 +133,18 @@ def _keep(
 
 
 def make_letter(application: Application, *, by: User, number: str, now: datetime) -> Document:
-    """Make the Exchange's letter, sent by ``by``, from the answers of the stage that holds the form ``letter``."""
+    """Make the Exchange's letter, sent by ``by``, from the newest answers of a stage that holds the form ``letter``.
+
+    With it goes what the Exchange has found: the stages ``grounds``, ``conclusion`` and ``decision``.
+    A procedure may send several letters, each with the next round as its own.
+    """
     language = application.language
-    answers = {key: row.values for key, row in queries.answers(application).items()}
-    letter: dict[str, Any] = next((values["letter"] for values in answers.values() if "letter" in values), {})
+    written = sorted(queries.answers(application).values(), key=lambda row: row.id, reverse=True)
+    letter: dict[str, Any] = next((row.values["letter"] for row in written if "letter" in row.values), {})
     drawing = Drawing(language)
     stages = summary.stages(application, drawing, kinds=(StageKind.WORK,))
-    results = [sheet for stage in stages for sheet in stage.sheets if sheet.key in ("decision", "conclusion")]
+    results = [sheet for stage in stages if stage.key in FOUND for sheet in stage.sheets]
+    sent = sum(1 for item in queries.documents(application) if item.kind == "letter")
 
     page = paper(
         "pdf/letter.html",
@@ -150,7 +158,7 @@ def make_letter(application: Application, *, by: User, number: str, now: datetim
         at=now,
         sender=by,
     )
-    name = f"{application.number}-letter.pdf"
+    name = f"{application.number}-letter{f'-{sent + 1}' if sent else ''}.pdf"
     return _keep(
-        application, "letter", pdf.render(page), round_=0, name=name, language=language, number=number, now=now
+        application, "letter", pdf.render(page), round_=sent, name=name, language=language, number=number, now=now
     )

@@ -23,6 +23,7 @@ from app.applications.sheets import (
     RowView,
     SectionView,
     SheetView,
+    Theirs,
 )
 from app.errors import Problem
 from app.forms.carrying import Piece
@@ -35,7 +36,8 @@ from app.terms import say
 class Drawing:
     """How fields are to be drawn: language, what may be done, what is said of them.
 
-    ``is_reading``: nothing is to be typed, so nothing is prepared for input boxes.
+    ``is_reading``: nothing is to be typed, so nothing is prepared for input boxes.  ``gaps`` are all that
+    is missing, ``notes`` those of them that are told at their fields.
     """
 
     language: str
@@ -45,11 +47,12 @@ class Drawing:
     names: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
     raw: Mapping[str, Sequence[str]] | None = None
     problems: Sequence[Problem] = ()
+    gaps: Sequence[Problem] = ()
     notes: Sequence[Problem] = ()
     sources: Mapping[str, str] = field(default_factory=dict)
     otherwise: Mapping[str, str] = field(default_factory=dict)
     file_url: Callable[[int], str] | None = None
-    theirs: Mapping[str, str] = field(default_factory=dict)
+    theirs: Mapping[str, Theirs] = field(default_factory=dict)
 
     def said_at(self, place: str) -> list[CommentView]:
         """Return what was said on a place: a field, a group, a row or an entry."""
@@ -167,7 +170,7 @@ def field_view(
         note=drawing.note_at(*own),
         source=drawing.sources.get(path, ""),
         otherwise=drawing.otherwise.get(path, ""),
-        theirs=drawing.theirs.get(path, ""),
+        theirs=drawing.theirs.get(path),
         files=_files(value, drawing) if item.type == "file" else (),
         comments=drawing.said_at(place),
         may_comment=drawing.may_comment,

@@ -44,13 +44,22 @@ class CommentView:
 
 
 @dataclass(frozen=True)
+class Theirs:
+    """What stands in a field that two have changed: in words, by whom and when, and as its inputs hold it (JSON)."""
+
+    words: str
+    by: str
+    inputs: str
+
+
+@dataclass(frozen=True)
 class FieldView:
     """A field as the one macro draws it.
 
     ``path`` names the input, ``place`` (``stage.path``) the field within the whole application.
     ``value`` is what stands in the input: a text, or a text for each language; ``words`` what a
     multilingual answer says in each.  ``parts`` are the inputs of an address, a person and their
-    like, each a field of its own.  ``theirs`` says what somebody else made of it meanwhile, where
+    like, each a field of its own.  ``theirs`` says what stands there now, where
     the two are in dispute.
     """
 
@@ -77,7 +86,7 @@ class FieldView:
     note: str = ""
     source: str = ""
     otherwise: str = ""
-    theirs: str = ""
+    theirs: Theirs | None = None
     files: Sequence[FileView] = ()
     comments: Sequence[CommentView] = ()
     may_comment: bool = False

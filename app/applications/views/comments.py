@@ -24,6 +24,7 @@ from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import word
+from app.workflows.guards import ANSWERING
 
 STATES = ("pending", "open", "answered", "reopened", "resolved")
 UNSETTLED = "unsettled"
@@ -108,7 +109,7 @@ def _state_term(state: str) -> str:
 
 def _may_answer(application: Application) -> bool:
     process = queries.procedure(application).processes[application.process]
-    return process.executor == "author" and queries.acts_as(application, current_user, "author")
+    return process.executor in ANSWERING and queries.acts_as(application, current_user, process.executor)
 
 
 def _asked_now(application: Application) -> dict[str, Place]:

@@ -21,6 +21,7 @@ from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import word
+from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind
 
@@ -104,7 +105,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
     shown = []
     for row in queries.history(application):
         stage = procedure.stages.get(row.stage)
-        if stage is not None and stage.kind is StageKind.WORK and not current_user.is_exchange:
+        if not current_user.is_exchange and _is_internal(application, procedure, row):
             continue
         target = procedure.processes.get(row.target)
         shown.append(
@@ -120,6 +121,15 @@ def timeline(application: Application) -> list[dict[str, Any]]:
             }
         )
     return shown
+
+
+def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:
+    """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
+    stage = procedure.stages.get(row.stage)
+    if stage is not None and stage.kind is StageKind.WORK:
+        return True
+    called = application.submitted_at
+    return procedure.started_by is not None and (called is None or row.at < called)
 
 
 def _act_words(procedure: Procedure, row: History) -> str:
@@ -141,13 +151,13 @@ def _people(application: Application) -> list[dict[str, str]]:
     people += [
         {"key": "role.adviser" if item.executor == "adviser" else "role.executor", "name": item.user.name}
         for item in queries.assignments(application)
-        if item.executor in ("adviser", "author") and item.is_current
+        if item.executor in ("adviser", *ANSWERING) and item.is_current
     ]
     return people
 
 
 def _colleagues(application: Application) -> list[tuple[int, str]]:
-    if not queries.acts_as(application, current_user, "author") or application.archived_at is not None:
+    if application.archived_at is not None:
         return []
     return [(found.id, found.name) for found in filing.callable_people(application, current_user)]
 

@@ -66,7 +66,7 @@ def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple
 
 
 @blueprint.get("/procedures")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def procedures() -> Answer:
     found = catalogue.present().procedures.newest()
     categories = [
@@ -102,7 +102,7 @@ def graph(key: str) -> Answer:
 
 
 @blueprint.get("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def new(key: str) -> Answer:
     return _new_page(key, [])
 
@@ -127,7 +127,7 @@ def _new_page(key: str, problems: list[Problem]) -> str:
 
 
 @blueprint.post("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def create(key: str) -> Answer:
     chosen = request.form.get("company", "")
     try:
