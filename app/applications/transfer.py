@@ -51,7 +51,8 @@ def may_transfer(application: Application, user: User) -> bool:
     if process.final:
         return False
     if application.submitted_at is None:
-        return process.executor == "author" and queries.acts_as(application, user, "author")
+        in_hand = process.executor is not None and queries.acts_as(application, user, process.executor)
+        return in_hand and application.author_id == user.id
     return user.may(Permission.MOVE_VERSION)
 
 

@@ -139,7 +139,7 @@ def standing_as_sent(application: Application, *, user: User) -> Version | None:
 
     None while the author has it in hand, and for what he changed and never sent, then withdrew.
     """
-    if queries.procedure(application).processes[application.process].executor == "author":
+    if queries.procedure(application).processes[application.process].executor in ANSWERING:
         return None
     known, now = sent(application, user=user), now_standing(application)
     last = known[-1] if known else None

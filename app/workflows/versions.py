@@ -108,6 +108,8 @@ def _own(old: Procedure, new: Procedure) -> Iterator[Difference]:
         yield Difference("procedure", f"open to {', '.join(new.open_to)}", True)
     if old.standing != new.standing:
         yield Difference("standing", "changed", False)
+    if old.terms != new.terms:
+        yield Difference("terms", "changed", False)
 
 
 def _processes(old: Procedure, new: Procedure) -> Iterator[Difference]:

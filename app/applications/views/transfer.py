@@ -23,7 +23,7 @@ from app.workflows.machine import Procedure
 
 
 @blueprint.get("/applications/<number>/procedure")
-@allowed(Permission.MOVE_VERSION, Permission.FILE)
+@allowed(Permission.MOVE_VERSION, Permission.BEGIN)
 def transfer_page(number: str) -> Answer:
     application = frame.one(number)
     if not transfer.may_transfer(application, current_user):
@@ -32,7 +32,7 @@ def transfer_page(number: str) -> Answer:
 
 
 @blueprint.post("/applications/<number>/procedure")
-@allowed(Permission.MOVE_VERSION, Permission.FILE)
+@allowed(Permission.MOVE_VERSION, Permission.BEGIN)
 def carry_out_transfer(number: str) -> Answer:
     application = frame.one(number, for_update=True)
     if not transfer.may_transfer(application, current_user):
