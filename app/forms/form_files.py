@@ -15,6 +15,7 @@ from app.forms.dynamic import CriteriaFile, DynamicForm
 from app.forms.figures import Figures, unmarked
 from app.forms.parts import Field, FormFile, examples
 from app.forms.paths import is_entry_id
+from app.forms.shared import joining
 from app.forms.simple import Form
 from app.terms import say
 
@@ -85,7 +86,7 @@ def read_simple_form(
     key = f"{prefix}{name}"
     if expected is None and path.suffix not in (".yaml", ".yml"):
         return Found(key, version)
-    reading = read(path, FormFile, root=root, shared=beside.shared)
+    reading = read(path, FormFile, root=root, join=joining(beside.shared))
     file, source = reading.text, reading.source
     if file is None:
         faults += reading.faults
