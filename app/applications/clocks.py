@@ -49,17 +49,19 @@ class Clock:
         return self.due is not None and self.due <= now
 
     def working_days(self, now: datetime) -> int:
-        """Return how many working days follow today until it is due, or it has been over.
+        """Return how many working days follow today until it is due, or since it was over.
 
-        While it stands still: how many whole ones are left.
+        While it stands still: as many as did when it was stopped.
 
         Raises:
             CalendarMissing: today lies in a year without a table.
         """
         if self.due is None:
-            return (self.remaining or timedelta()) // hours().day_length
-        ends, today = local_date(self.due), local_date(now)
-        return hours().open_days_between(*((ends, today) if self.is_over(now) else (today, ends)))
+            stopped = hours().accepted(self.run.pauses[-1].start)
+            resumed = hours().advance(stopped, self.remaining or timedelta())
+            return hours().open_days_between(local_date(stopped), local_date(resumed))
+        due, today = local_date(self.due), local_date(now)
+        return hours().open_days_between(*((due, today) if self.is_over(now) else (today, due)))
 
 
 def hours() -> ServiceHours:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.applications import clocks
+from app.applications import clocks, queries
 from app.applications.clocks import Clock
 from app.applications.models import Application
 from app.business_calendar.days import CalendarMissing
 from app.business_calendar.hours import local_date
 from app.web import here
 from app.web.templating import word
+from app.workflows.machine import Procedure
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class ClockView:
     """One clock as pages show it.
 
     ``state`` is running, today, overdue, paused or unknown; ``tag`` the key of the status shown beside it,
-    "" for none; ``key`` and ``words`` the sentence on how much is left.
+    "" for none; ``key`` and ``words`` the sentence on how much is left.  ``then`` is what the system makes
+    of the application once it is over, "" for nothing.
     """
 
     term: str
@@ -30,6 +32,7 @@ class ClockView:
     due: datetime | None
     key: str
     words: str
+    then: str
 
 
 def of_one(application: Application) -> list[ClockView]:
@@ -37,10 +40,12 @@ def of_one(application: Application) -> list[ClockView]:
     return of([application]).get(application.id, [])
 
 
-def of(applications: Iterable[Application]) -> dict[int, list[ClockView]]:
+def of(applications: Sequence[Application]) -> dict[int, list[ClockView]]:
     """Return the clocks of applications by their ids."""
     now = here.now()
-    return {ident: [_view(found, now) for found in each] for ident, each in clocks.of(applications).items()}
+    found = clocks.of(applications)
+    procedures = {item.id: queries.procedure(item) for item in applications}
+    return {ident: [_view(clock, procedures[ident], now) for clock in each] for ident, each in found.items()}
 
 
 def chief(found: Sequence[ClockView]) -> ClockView | None:
@@ -48,13 +53,16 @@ def chief(found: Sequence[ClockView]) -> ClockView | None:
     return found[0] if found else None
 
 
-def _view(found: Clock, now: datetime) -> ClockView:
+def _view(found: Clock, procedure: Procedure, now: datetime) -> ClockView:
     term = found.run.term
     try:
         state, tag, key, words = _state(found, now)
     except CalendarMissing as missing:
         state, tag, key, words = _unknown(missing)
-    return ClockView(term.key, term.title[here.language()], state, tag, found.due, key, words)
+    language = here.language()
+    target = next((each.target for each in procedure.transitions if each.trigger == term.trigger), None)
+    then = procedure.processes[target].short_title[language] if target else ""
+    return ClockView(term.key, term.title[language], state, tag, found.due, key, words, then)
 
 
 def _state(found: Clock, now: datetime) -> tuple[str, str, str, str]:

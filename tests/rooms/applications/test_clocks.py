@@ -260,6 +260,21 @@ def _killed(house, *, after):
     return os.waitstatus_to_exitcode(status)
 
 
+def test_the_worker_command_keeps_time_by_the_clock_of_the_demo(live):
+    application = led("issuer", *TO_REWORK)
+    db.session.commit()
+    db.session.remove()
+    set_clock(live, REWORK_SOON + timedelta(hours=1))
+
+    for _ in range(2):
+        result = live.app.test_cli_runner().invoke(args=["worker", "--once"])
+        assert result.exit_code == 0, result.output
+
+    live.enter()
+    assert events(application) == [("rework", "soon")]
+    assert len(notices("issuer", application)) == 1
+
+
 # what people may still do
 
 
@@ -334,7 +349,16 @@ def test_the_hub_shows_the_clocks_that_stand_still_too(house, browser):
 
     assert text.index('data-clock="rework"') < text.index('data-clock="completeness"')
     assert text.count('data-key="st.clock_paused"') == 2
-    assert "Working days left: 18" in text
+    assert text.count("Once the time is over the application becomes: Closed without consideration") == 1
+    assert "Working days left: 18" in text  # of 20: two had begun when it was stopped
+
+
+def test_what_stands_still_since_a_day_off_has_all_its_days_left(house):
+    application = led("issuer", *SENT, ("completeness", at("2026-03-07 12:00")), ("rework", at("2026-03-08 12:00")))
+
+    found = {item.run.term.key: item for item in clocks.of([application])[application.id]}
+
+    assert found["completeness"].working_days(at("2026-03-20 12:00")) == 3
 
 
 def test_a_clock_without_a_calendar_says_so(house, browser, monkeypatch):
