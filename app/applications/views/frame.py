@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from app.accounts.models import User
 from app.applications import approval, facts, moves, queries
 from app.applications.models import Answers, Application
+from app.applications.views import clocks
 from app.errors import AppError, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
@@ -98,6 +99,7 @@ def head(application: Application) -> dict[str, Any]:
         "company": application.organisation.names[language],
         "state_key": process.state_key,
         "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "clocks": clocks.of_one(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
     }

@@ -109,7 +109,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
             {
                 "act": row.act,
                 "title": _act_words(procedure, row),
-                "who": row.by.name if row.by else "",
+                "who": row.by.name if row.by else word("workflow.executor.system"),
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
