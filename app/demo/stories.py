@@ -20,6 +20,7 @@ from app.applications.models import Application
 from app.demo.people import COMPANIES, PEOPLE, Company
 from app.forms.definitions import DynamicForm, Form
 from app.forms.outline import Asked, Part, Rows, leaves, typed_texts
+from app.forms.parts import examples
 from app.sandbox.pki import SandboxPki
 from app.web import here
 from app.workflows.parts import StageKind, Transition
@@ -215,7 +216,10 @@ class _Teller:
         newest = queries.latest(application, stage)
         for form in answering.forms(application, stage):
             if not isinstance(form, DynamicForm):
-                yield form, "", form.example()
+                wanted = {
+                    key: value for key, value in self.wanted.items() if key in {asked.key for asked in form.fields}
+                }
+                yield form, "", form.settled({**examples(form.fields), **wanted})
                 continue
             for entry in form.entries(newest.values.get(form.key, {}) if newest else {}):
                 [example] = form.entries(form.example_at(entry["path"]))

@@ -117,6 +117,13 @@ def _begins_key(procedure: Procedure) -> str:
     return "look.procedures.filed_by_clients" if current_user.is_exchange else "look.procedures.not_open"
 
 
+def _none_key(procedure: Procedure) -> str:
+    """Return the term that says why there is no company for which the present user could begin it."""
+    own = current_user.organisation
+    has_clients = own is not None and own.kind == "adviser" and "initiator" in procedure.open_to
+    return "look.procedures.no_company" if has_clients and not procedure.started_by else _begins_key(procedure)
+
+
 @blueprint.get("/procedures/<key>/map.svg")
 @allowed(Permission.VIEW_LIBRARY)
 def graph(key: str) -> Answer:
@@ -147,6 +154,7 @@ def _new_page(key: str, problems: list[Problem]) -> str:
         chosen=request.form.get("company") or default,
         drafts=rows(queries.unfinished_of(procedure.key, current_user)),
         source=row(origin) if origin else None,
+        none_key=_none_key(procedure),
         problems=problems,
     )
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import papers
 import pytest
+from browser import signed_in
 from factories import messages_of
 from houses import House
 
 from app import db, pdf
-from app.applications import facts, filing, queries
-from app.applications.models import Application
+from app.applications import approval, facts, filing, queries
+from app.applications.models import WHOLE, Application
 from app.config import ROOT
 from app.demo import stories
 from app.demo.stories import Story
@@ -133,3 +134,55 @@ def test_every_shared_part_is_used():
     texts = [path.read_text(encoding="utf-8") for path in Path(ROOT / "workflows").glob("*.yaml")]
 
     assert files == {name for name in files if any(name in text for text in texts)}
+
+
+def remark_and_answer(application: Application, trigger: str, teller: stories._Teller) -> None:
+    """Return an application with a remark on the whole of it; it is answered, signed and sent again."""
+    words = {WHOLE: "Құжаттарды толықтырыңыз"}
+    approval.comment(application, by=teller.person("listing"), comments=words, now=teller.now)
+    [way] = [item for item in queries.procedure(application).transitions if item.trigger == trigger]
+    teller.go(application, way)
+    assert application.process == "rework"
+    with pytest.raises(Conflict):
+        teller.fire(application, "send_for_approval", "author")
+    author = teller.person("author")
+    remarks = [item.id for item in queries.comments(application, user=author) if item.is_unsettled]
+    approval.answer_all(application, dict.fromkeys(remarks, "Толықтырылды"), by=author, now=teller.now)
+    teller.fire(application, "send_for_approval", "author")
+    teller.agree_and_sign(application)
+    teller.fire(application, "send_file", "first_head")
+    for remark in remarks:
+        approval.resolve(application, remark, by=teller.person("listing"), now=teller.now)
+    db.session.flush()
+
+
+@pytest.mark.parametrize("key", ["periodic_statements", "membership_category", "auditor_inclusion", "fund_units"])
+def test_what_is_returned_with_remarks_comes_back_to_where_it_was_returned_from(standing: House, key: str):
+    teller = teller_of(standing, key)
+    application = teller.begun()
+    teller.lead(application, "completeness")
+
+    remark_and_answer(application, "return_incomplete", teller)
+    assert application.process == "completeness"
+    if "expertise" in queries.procedure(application).processes:
+        teller.lead(application, "expertise")
+        remark_and_answer(application, "send_remarks", teller)
+        assert application.process == "expertise"
+
+    teller.lead(application, "archived")
+    assert application.archived_at
+
+
+@pytest.mark.req("IS2IN-25.c")
+def test_a_refusal_by_the_body_is_told_by_letter_and_archived(standing: House):
+    teller = teller_of(standing, "disclosure_extension")
+    application = teller.begun()
+    teller.lead(application, "decision")
+    teller.wanted = {"outcome": "refuse"}
+    teller.fill(application, ("decision",))
+    teller.fire(application, "record_decision", "secretary")
+    teller.lead(application, "archived")
+
+    assert facts.of(application).answers["decision"]["outcome"] == "refuse"
+    assert facts.of(application).answers["decision"]["decision_conditions"]
+    assert signed_in(standing, "other_issuer").get("/archive").one(data_app=application.number) is not None
