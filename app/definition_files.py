@@ -34,6 +34,7 @@ class Fault:
     """One fault of a definition file.
 
     Printed as ``file:line: key: what is wrong; what would do``; ``line`` is 0 where none is known.
+    ``example`` tells, where there is one, the acts that lead to where the fault shows.
     """
 
     file: str
@@ -41,10 +42,12 @@ class Fault:
     key: str
     problem: str
     mend: str
+    example: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key or '(file)'}: {self.problem}; {self.mend}"
+        shown = f"; for example: {self.example}" if self.example else ""
+        return f"{place}: {self.key or '(file)'}: {self.problem}; {self.mend}{shown}"
 
 
 class FaultyDefinitions(Exception):

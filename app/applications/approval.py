@@ -145,7 +145,7 @@ def _require_sayable(typed: Mapping[str, tuple[str, str]]) -> None:
 def _quotes(application: Application, by: User, wanted: Sequence[str]) -> dict[str, Quote]:
     """Return what each place was called and said: in the version before the user, else in an earlier one."""
     known = versions.sent(application, user=by)
-    found = places.quotes(application, reversed(known), wanted)
+    found = places.quotes(application, reversed(known), wanted, language=application.language)
     for place in wanted:
         if place not in found:
             raise Invalid.at(place, "app.err.comment_field", field=place)

@@ -1,4 +1,4 @@
-"""Filing: create, skip a stage, call in colleagues.
+"""Filing: create, skip a stage, send on, call in colleagues.
 
 Source: user manual, paragraphs 9.4, 13 and 14; readings A13, A14, A18.
 """
@@ -9,8 +9,8 @@ from datetime import datetime
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import answering, effects, facts, moves, queries, reuse
-from app.applications.models import Application, History
+from app.applications import answering, changes, effects, facts, moves, queries, reuse
+from app.applications.models import AnyComment, Application, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Said
 from app.notifications import operations as notifications
@@ -21,6 +21,7 @@ from app.terms import DEFAULT_LANGUAGE
 from app.web.templating import ZONE
 from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
+from app.workflows.parts import Transition
 
 
 def companies(user: User, procedure: Procedure) -> list[Organisation]:
@@ -111,6 +112,51 @@ def answering_side(application: Application, user: User) -> str | None:
     if user.is_exchange:
         return None  # who began it there answers nothing
     return next((executor for executor in sorted(ANSWERING) if queries.acts_as(application, user, executor)), None)
+
+
+def unheeded(application: Application, transition: Transition, user: User) -> list[AnyComment]:
+    """Return the comments that the author would send the application on without having done anything about.
+
+    Empty for a transition that sends no new version.  Comments advise and hold nothing back (A24), so
+    this is only asked about.
+    """
+    if "freeze_document" not in transition.effects:
+        return []
+    return changes.unheeded(application, queries.comments(application, user=user), user=user)
+
+
+def send(
+    application: Application,
+    trigger: str,
+    *,
+    by: User,
+    seen: int,
+    now: datetime,
+    words: str = "",
+    despite: bool = False,
+) -> Transition:
+    """Take the transition ``trigger``; a new version goes off with unheeded comments only ``despite`` them.
+
+    The history then says which they were.
+
+    Raises:
+        Invalid: there are such comments, and nobody has said that it is to be sent despite them.
+    """
+    application.require_version(seen)
+    position, known = queries.position(application), facts.of(application)
+    offers = queries.procedure(application).offers(position, known)
+    offer = next((item for item in offers if item.transition.trigger == trigger and item.allowed), None)
+    left = []
+    if offer is not None and queries.acts_as(application, by, offer.transition.by):
+        left = unheeded(application, offer.transition, by)
+    if left and not despite:
+        raise Invalid.at("despite", "rounds.err.unheeded", n=len(left))
+    if left:
+        labels = "; ".join(row.labels.get(application.language) or row.words for row in left)
+        act = History(application_id=application.id, at=now, by_id=by.id, act="send_despite", words=labels)
+        db.session.add(act)
+        db.session.flush()
+    return moves.fire(application, trigger, by=by, seen=seen, words=words, now=now)
 
 
 def callable_people(application: Application, user: User) -> list[User]:

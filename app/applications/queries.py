@@ -317,6 +317,14 @@ def history(application: Application) -> Sequence[History]:
     )
 
 
+def was_pressed(application: Application, stage: str) -> bool:
+    """Tell whether somebody has pressed «Сақтау» or «Дайын» in a stage: more than filling in, or adding a row."""
+    pressed = select(History.id).where(
+        History.application_id == application.id, History.stage == stage, History.act.in_(("save", "finish"))
+    )
+    return db.session.scalar(pressed.limit(1)) is not None
+
+
 def documents(application: Application) -> Sequence[Document]:
     """Return the documents the system has made, newest first."""
     return db.session.scalars(

@@ -134,6 +134,19 @@ def on_the_table(application: Application, *, user: User) -> Version | None:
     return known[-1] if known else None
 
 
+def standing_as_sent(application: Application, *, user: User) -> Version | None:
+    """Return the last version that ``user`` may read, if what the application says now is still that.
+
+    None while the author has it in hand, and for what he changed and never sent, then withdrew.
+    """
+    if queries.procedure(application).processes[application.process].executor == "author":
+        return None
+    known, now = sent(application, user=user), now_standing(application)
+    last = known[-1] if known else None
+    is_same = last is not None and (last.revisions, last.skipped, last.forms) == (now.revisions, now.skipped, now.forms)
+    return last if is_same else None
+
+
 def last_worked_on(application: Application, *, user: User, before: Version) -> Version | None:
     """Return the last version before ``before`` that ``user`` did anything about, None if there is none.
 

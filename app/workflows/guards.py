@@ -272,6 +272,15 @@ PEOPLE = frozenset(EXECUTORS[:4])
 ANSWERING = frozenset({"author", "respondent"})
 """Executors in whose hands the organisation's answers are: who filed, or who answers what the Exchange has begun."""
 
+APPLICANT = ("author", "adviser", "first_head")
+"""The executors of the applicant's side: with them a term may stand still."""
+
+SYSTEM = "system"
+"""Stands for ``by`` of a transition that a timer takes and no person."""
+
+EFFECTS_OF_SYSTEM = frozenset({"close"})
+"""The effects that need nobody who did it."""
+
 ORGANISATION_KINDS = ("initiator", "adviser", "audit_org", "candidate")
 """The four kinds of client (manual, paragraph 1.2), as in the terms ``role.*``."""
 

@@ -22,6 +22,7 @@ from app.workflows.parts import (
     Stage,
     StageKind,
     Subprocess,
+    Term,
     Transition,
     TransitionNotAllowed,
 )
@@ -46,6 +47,7 @@ class Procedure:
     stages: Mapping[str, Stage]
     transitions: tuple[Transition, ...]
     standing: tuple[Subprocess, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     # what it is made of
 

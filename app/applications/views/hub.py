@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import filing, moves, queries, renewal
+from app.applications import filing, queries, renewal
 from app.applications.models import Application, History
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
@@ -23,7 +23,7 @@ from app.web.inputs import whole_number
 from app.web.templating import word
 from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
-from app.workflows.parts import StageKind
+from app.workflows.parts import Offer, StageKind
 
 
 @blueprint.get("/applications/<number>")
@@ -46,7 +46,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         subprocesses=rows,
         written=frame.written(application),
         offers=[
-            {"offer": offer, "words": frame.offer_words(offer)}
+            offered(application, offer)
             for offer in frame.offers_for(application, current_user)
             if offer.transition.trigger not in in_standing and offer.transition.stage is None
         ],
@@ -63,6 +63,19 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         problems=problems,
         reason=request.form.get("reason", ""),
     )
+
+
+def offered(application: Application, offer: Offer) -> dict[str, Any]:
+    """Return a transition as a page offers it, with the comments that nothing was done about."""
+    left = filing.unheeded(application, offer.transition, current_user)
+    language = here.language()
+    return {
+        "offer": offer,
+        "words": frame.offer_words(offer),
+        "unheeded": [
+            {"id": row.id, "label": row.labels.get(language) or word("obj.comment"), "words": row.words} for row in left
+        ],
+    }
 
 
 def _counts(procedure: Procedure, stage: str) -> bool:
@@ -166,17 +179,20 @@ def add_colleague(number: str) -> Answer:
 def transition(number: str, trigger: str) -> Answer:
     application = frame.one(number, for_update=True)
     try:
-        taken = moves.fire(
+        taken = filing.send(
             application,
             trigger,
             by=current_user,
             seen=frame.seen(),
             words=request.form.get("reason", "")[:4000],
+            despite=bool(request.form.get("despite")),
             now=here.now(),
         )
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        page = _hub_page(frame.one(number), problems_of(refusal))
+        application = frame.one(number)
+        is_in_summary = any(item["offer"].transition.trigger == trigger for item in _summary_offers(application))
+        page = (_summary_page if is_in_summary else _hub_page)(application, problems_of(refusal))
         return page, 422 if isinstance(refusal, Invalid) else 409
     flash(_told(application, taken.trigger, taken.target), "success")
     if taken.target == queries.DELETED:
@@ -193,22 +209,29 @@ def _told(application: Application, trigger: str, target: str) -> str:
     return word("app.moved", process=process.short_title[here.language()])
 
 
-@blueprint.get("/applications/<number>/summary")
-@allowed(Permission.VIEW_APPLICATIONS)
-def summary_page(number: str) -> Answer:
-    application = frame.one(number)
-    offers = [
-        {"offer": offer, "words": frame.offer_words(offer)}
+def _summary_offers(application: Application) -> list[dict[str, Any]]:
+    """Return the transitions whose buttons stand on the page of the summary form."""
+    return [
+        offered(application, offer)
         for offer in frame.offers_for(application, current_user)
         if offer.transition.stage and frame.kind_of(application, offer.transition.stage) is StageKind.SUMMARY
     ]
+
+
+@blueprint.get("/applications/<number>/summary")
+@allowed(Permission.VIEW_APPLICATIONS)
+def summary_page(number: str) -> Answer:
+    return _summary_page(frame.one(number), [])
+
+
+def _summary_page(application: Application, problems: list[Problem]) -> str:
     return render_template(
         "applications/summary.html",
         **frame.head(application),
         **frame.stage_of(application, StageKind.SUMMARY),
         stages=reading(application),
-        offers=offers,
-        problems=[],
+        offers=_summary_offers(application),
+        problems=problems,
     )
 
 
