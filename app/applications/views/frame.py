@@ -206,9 +206,9 @@ def written(application: Application) -> list[StageRow]:
     """Return what the Exchange has written in other processes, to its own people: each a page to read."""
     procedure = queries.procedure(application)
     process = procedure.processes[application.process]
-    standing = queries.position(application)
+    standing, kept = queries.position(application), queries.answers(application)
     return [
-        _stage_row(application, procedure, process, key, True, standing.status(key), False)
+        _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key))
         for key, stage in procedure.stages.items()
         if current_user.is_exchange
         and stage.kind is StageKind.WORK
