@@ -100,6 +100,8 @@ def head(application: Application) -> dict[str, Any]:
         "state_key": process.state_key,
         "executor": ", ".join(moves.executor_words(application, executors, language)),
         "clocks": clocks.of_one(application),
+        "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
+        "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
     }
@@ -200,6 +202,21 @@ def subprocesses(application: Application) -> list[SubprocessView]:
             )
         )
     return views
+
+
+def written(application: Application) -> list[StageRow]:
+    """Return what the Exchange has written in other processes, to its own people: each a page to read."""
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    standing, kept = queries.position(application), queries.answers(application)
+    return [
+        _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key))
+        for key, stage in procedure.stages.items()
+        if current_user.is_exchange
+        and stage.kind is StageKind.WORK
+        and key not in process.stages
+        and standing.status(key).is_done
+    ]
 
 
 def may_enter(application: Application, user: User, stage: str) -> bool:

@@ -44,6 +44,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         **head,
         stepper=frame.stepper(application),
         subprocesses=rows,
+        written=frame.written(application),
         offers=[
             offered(application, offer)
             for offer in frame.offers_for(application, current_user)
