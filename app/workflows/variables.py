@@ -85,3 +85,10 @@ def is_withdrawal(transition: Transition, procedure: Procedure) -> bool:
     """Tell whether by a transition the applicant takes his application back."""
     ends = transition.is_interruption and transition.target in procedure.final and not is_deletion(transition)
     return transition.trigger == "withdraw" or (ends and transition.by in {*APPLICANTS, "first_head"})
+
+
+def told(use: GuardUse) -> str:
+    """Return a guard as a file writes it."""
+    if use.outcome is not None:
+        return f"{use.name}: {use.outcome.stage}.{use.outcome.field} = {use.outcome.value}"
+    return f"{use.name}: {use.stage}" if use.stage else use.name
