@@ -218,7 +218,7 @@ def take(
     answering.require_stage(application, stage, by)
     newest = queries.latest(application, stage)
     if newest is not None and newest.revision != seen:
-        raise StageConflict(newest)
+        raise StageConflict(newest, by=by)
     goal = target(application, stage, path)
     problems = _columns_problems(table)
     if problems:

@@ -66,7 +66,7 @@ def visible_to(user: User) -> ColumnElement[bool]:
 
     A client's person sees the applications he created or was made executor of, for good; an
     adviser only while the issuer's partnership stands.  The Exchange sees what has been sent to
-    it; compliance what is archived.
+    it, and what it has itself begun; compliance what is archived.
     """
     organisation = user.organisation
     return _visible(_sight_of(user), user.id, organisation.id if organisation else None)
@@ -83,7 +83,8 @@ def _sight_of(user: User) -> str:
 def _visible(sight: str, user_id: Any, organisation_id: Any) -> ColumnElement[bool]:
     alive = Application.process != DELETED
     if sight == "exchange":
-        return and_(alive, Application.submitted_at.is_not(None))
+        colleagues = select(User.id).where(cast_to(User.exchange_roles, String) != "[]")
+        return and_(alive, or_(Application.submitted_at.is_not(None), Application.author_id.in_(colleagues)))
     if sight == "compliance":
         return and_(alive, Application.archived_at.is_not(None))
     if sight != "client":
@@ -314,6 +315,14 @@ def history(application: Application) -> Sequence[History]:
         .unique()
         .all()
     )
+
+
+def was_pressed(application: Application, stage: str) -> bool:
+    """Tell whether somebody has pressed «Сақтау» or «Дайын» in a stage: more than filling in, or adding a row."""
+    pressed = select(History.id).where(
+        History.application_id == application.id, History.stage == stage, History.act.in_(("save", "finish"))
+    )
+    return db.session.scalar(pressed.limit(1)) is not None
 
 
 def documents(application: Application) -> Sequence[Document]:

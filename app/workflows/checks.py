@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.definition_files import Fault, Source
 from app.definition_remains import GAP, is_gap, is_told, meant
-from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS, Argument
+from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS, SYSTEM, Argument
 from app.workflows.parts import GuardUse, StageKind
 from app.workflows.texts import EVERYWHERE, ProcedureText, ProcessText, StageText, TransitionText, Way
 
@@ -23,6 +23,9 @@ FORMLESS = frozenset({StageKind.SUMMARY, StageKind.APPROVAL, StageKind.SIGNING, 
 
 WITHDRAWAL_ENDS = frozenset({"meeting_not_appointed", "not_decided"})
 """One of these must stand on a withdrawal (manual, paragraph 26)."""
+
+SENDING = frozenset({"send_file", "call_respondent"})
+"""With one of these effects an application leaves the hands of those who began it."""
 
 Place = Sequence[str | int]
 
@@ -60,7 +63,7 @@ def _executors(text: ProcedureText, source: Source) -> Iterator[Fault]:
     named += [(["processes", key, "executor"], process.executor) for key, process in text.processes.items()]
     named += [(["stages", key, "executor"], stage.executor) for key, stage in text.stages.items()]
     for path, way in text.declared():
-        named.append(([*path, "by"], way.by))
+        named.append(([*path, "by"], None if way.by == SYSTEM else way.by))
         named += [([*path, "notify", index], executor) for index, executor in enumerate(way.notify)]
     for place, executor in named:
         if executor is not None and executor not in EXECUTORS:
@@ -110,7 +113,7 @@ def _effects_and_words(text: ProcedureText, source: Source) -> Iterator[Fault]:
         for index, effect in enumerate(way.effects):
             if effect not in EFFECTS:
                 yield unknown(source, [*path, "effects", index], "effect", effect, EFFECTS)
-        if (way.key is None) == (way.title is None):
+        if (way.key is None) == (way.title is None):  # of the system's: what the history says of it
             problem = "the button has no words" if way.key is None else "the button has words twice"
             yield source.fault(path, problem, "give either key: <a term> or title: {kk: …, ru: …, en: …}")
 
@@ -321,7 +324,7 @@ def spread(begin: Iterable[str], steps: Collection[tuple[str, str]]) -> set[str]
 
 def _deletion_and_withdrawal(text: ProcedureText, source: Source) -> Iterator[Fault]:
     sure = [(way, steps[0]) for way in text.ways() if len(steps := _steps(way, text)) == 1]
-    begin = [target for way, (_, target) in sure if "send_file" in way.text.effects]
+    begin = [target for way, (_, target) in sure if SENDING & set(way.text.effects)]
     sent = spread(begin, [step for _, step in sure])
     for path, each in text.declared():
         if each.guard_names() - GUARDS.keys():

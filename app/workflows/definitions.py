@@ -18,9 +18,11 @@ from app.errors import NotFound
 from app.workflows.checks import CHECKS, faults_of_name, unknown
 from app.workflows.guards import GUARDS, Argument, Outcome
 from app.workflows.machine import Procedure
-from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Transition
+from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Term, Transition
 from app.workflows.proof import prove
-from app.workflows.texts import ProcedureText, Way
+from app.workflows.shared import FOLDER, joining, load_shared
+from app.workflows.term_checks import TERM_CHECKS
+from app.workflows.texts import ProcedureText, StageText, Way
 from app.workflows.variables import Outcomes
 
 FormLookup = Callable[[str], object | None]
@@ -68,9 +70,11 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
     procedures: dict[str, Procedure] = {}
     readings: list[Reading[ProcedureText]] = []
     met: set[tuple[str, int]] = set()
-    faults: set[Fault] = set()
-    for path in sorted(paths):
-        reading = read(path, ProcedureText, root=root)
+    every = sorted(paths)
+    shared = {folder: load_shared(folder / FOLDER, root) for folder in {path.parent for path in every}}
+    faults: set[Fault] = {fault for _, wrong in shared.values() for fault in wrong}
+    for path in every:
+        reading = read(path, ProcedureText, root=root, join=joining(shared[path.parent][0]))
         found = set(reading.faults)
         if reading.text is not None:
             readings.append(reading)
@@ -79,13 +83,19 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
                 procedure = _procedure(reading.text, reading.source.sha256)
                 procedures[procedure.name] = procedure
         faults |= found
-    return ProcedureLibrary(procedures, readings), sorted(faults)
+    return ProcedureLibrary(procedures, readings), each_once(faults)
+
+
+def each_once(faults: Iterable[Fault]) -> list[Fault]:
+    """Return the faults sorted, one at the line of a shared part only for the first of its users."""
+    told = {(fault.file, fault.line, fault.problem) if fault.line else fault: fault for fault in sorted(faults)[::-1]}
+    return sorted(told.values())
 
 
 def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]]) -> Iterator[Fault]:
     """Yield the faults of sense; ``met`` are the procedures of the files before."""
     yield from faults_of_name(path, text, source)
-    for check in CHECKS:
+    for check in (*CHECKS, *TERM_CHECKS):
         yield from check(text, source)
     name = (text.procedure, text.version)
     if name in met and not any(map(is_gap, name)):
@@ -104,7 +114,7 @@ def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[s
         if terms is not None:
             found += _faults_of_terms(reading.text, reading.source, terms)
         faults.update(reading.untold(found))
-    return sorted(faults)
+    return each_once(faults)
 
 
 def prove_all(library: ProcedureLibrary, form: FormLookup, told: Iterable[Fault] = ()) -> list[Fault]:
@@ -119,7 +129,7 @@ def prove_all(library: ProcedureLibrary, form: FormLookup, told: Iterable[Fault]
         procedure = library.procedures.get(f"{text.procedure}.v{text.version}") if text is not None else None
         if text is not None and procedure is not None and source.file not in faulty:
             faults += prove(procedure, text, source, _outcomes(procedure, form))
-    return sorted(faults)
+    return each_once(faults)
 
 
 def _outcomes(procedure: Procedure, form: FormLookup) -> Outcomes:
@@ -214,14 +224,40 @@ def _procedure(text: ProcedureText, sha256: str) -> Procedure:
                 follows=stage.follows,
                 optional=stage.optional,
             )
-            for key, stage in text.stages.items()
+            for key, stage in _in_order(text)
         },
         transitions=tuple(_transition(way, text) for way in text.ways()),
         standing=tuple(
             Subprocess(key, each.title, tuple(each.stages), Order.ANY, tuple(each.guards), tuple(each.offers))
             for key, each in text.standing.items()
         ),
+        terms=tuple(_terms(text)),
     )
+
+
+def _terms(text: ProcedureText) -> Iterator[Term]:
+    triggers = {timer.term: timer.trigger for timer in text.timers}
+    for _, key, term, processes in text.term_texts():
+        process = text.processes.get(key)
+        own = (process.short_title or process.title) if process else None
+        title = getattr(term, "title", own)
+        assert title is not None
+        yield Term(
+            key=key,
+            title=title,
+            processes=tuple(processes),
+            working_days=term.working_days,
+            pauses_with_applicant=term.pauses is not None,
+            escalate=term.escalate,
+            trigger=triggers.get(key),
+        )
+
+
+def _in_order(text: ProcedureText) -> Iterator[tuple[str, StageText]]:
+    """Yield the stages as they come in the processes, then those that stand in none."""
+    placed = [stage for process in text.processes.values() for stage in process.stages]
+    for key in dict.fromkeys([*placed, *text.stages]):
+        yield key, text.stages[key]
 
 
 def _process(key: str, text: ProcedureText) -> Process:

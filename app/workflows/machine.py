@@ -13,7 +13,7 @@ from functools import cached_property
 from transitions import EventData, Machine
 
 from app.definition_files import Words
-from app.workflows.guards import GUARDS, Asked, Facts, Position, StageStatus
+from app.workflows.guards import GUARDS, PEOPLE, Asked, Facts, Position, StageStatus
 from app.workflows.parts import (
     Fired,
     Offer,
@@ -22,6 +22,7 @@ from app.workflows.parts import (
     Stage,
     StageKind,
     Subprocess,
+    Term,
     Transition,
     TransitionNotAllowed,
 )
@@ -46,6 +47,7 @@ class Procedure:
     stages: Mapping[str, Stage]
     transitions: tuple[Transition, ...]
     standing: tuple[Subprocess, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     # what it is made of
 
@@ -84,6 +86,12 @@ class Procedure:
         while road[-1] != self.initial and road[-1] in came_from:
             road.append(came_from[road[-1]])
         return tuple(reversed(road))
+
+    @property
+    def started_by(self) -> str | None:
+        """The executor at the Exchange who begins it for an organisation; None: organisations file it themselves."""
+        executor = self.processes[self.initial].executor
+        return executor if executor is not None and executor not in PEOPLE else None
 
     def process(self, position: Position) -> Process:
         """Return the process in which the application stands."""

@@ -101,6 +101,24 @@ class Process:
 
 
 @dataclass(frozen=True)
+class Term:
+    """How many working days ``processes`` may take together, from entering the first of them.
+
+    With ``pauses_with_applicant`` the time stands still while the application is with the applicant in
+    another process; leaving for any other ends it.  ``escalate`` is the executor who is told once it is
+    over; ``trigger`` the transition that the system takes then.
+    """
+
+    key: str
+    title: Words
+    processes: tuple[str, ...]
+    working_days: int
+    pauses_with_applicant: bool = False
+    escalate: str | None = None
+    trigger: str | None = None
+
+
+@dataclass(frozen=True)
 class GuardUse:
     """A guard as a workflow file uses it, with its argument."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Transition
 
-APPLICANTS = frozenset({"author", "adviser"})
+APPLICANTS = frozenset({"author", "adviser", "respondent"})
 """The executors who fill in; an application waits on one of them or on somebody else."""
 
 Variable = tuple[str, ...]

@@ -23,6 +23,7 @@ from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import word
+from app.workflows.guards import ANSWERING
 
 STATES = ("pending", "open", "answered", "reopened", "resolved")
 UNSETTLED = "unsettled"
@@ -68,12 +69,20 @@ def _page(application: Application, problems: list[Problem]) -> str:
     shown = [row for row in found if chosen.shows(row)]
     asked = _asked_now(application) if shown else {}
     order = [row.id for row in shown]
+    quoted = places.quoted(application, shown, versions.sent(application, user=current_user), language=language)
     stages = {row.stage or WHOLE for row in found}
     return render_template(
         "applications/comments.html",
         **frame.head(application),
         comments=[
-            _view(application, row, asked, previous=order[at - 1 : at][:1], following=order[at + 1 : at + 2])
+            _view(
+                application,
+                row,
+                asked,
+                quoted.get(row.id, ""),
+                previous=order[at - 1 : at][:1],
+                following=order[at + 1 : at + 2],
+            )
             for at, row in enumerate(shown)
         ],
         total=len(found),
@@ -99,7 +108,7 @@ def _state_term(state: str) -> str:
 
 def _may_answer(application: Application) -> bool:
     process = queries.procedure(application).processes[application.process]
-    return process.executor == "author" and queries.acts_as(application, current_user, "author")
+    return process.executor in ANSWERING and queries.acts_as(application, current_user, process.executor)
 
 
 def _asked_now(application: Application) -> dict[str, Place]:
@@ -117,6 +126,7 @@ def _view(
     application: Application,
     row: AnyComment,
     asked: dict[str, Place],
+    quoted: str,
     *,
     previous: list[int],
     following: list[int],
@@ -127,7 +137,6 @@ def _view(
     may_answer = approval.may_note(application, current_user) if is_note else _may_answer(application)
     stage = procedure.stages[row.stage].title[language] if row.stage in procedure.stages else row.stage
     place = asked.get(row.place)
-    anchor = "" if place is None else f"f-{row.place}" if place.kind == "field" else f"stage-{row.stage}"
     return {
         "view": comment_view(row),
         "kind": row.kind,
@@ -135,8 +144,8 @@ def _view(
         "place": row.place,
         "label": row.labels.get(language) or (place.label(language) if place else say("obj.field", language)),
         "is_asked": row.place == WHOLE or place is not None,
-        "anchor": anchor,
-        "quoted": row.quoted,
+        "anchor": f"f-{row.place}" if place is not None else "",
+        "quoted": quoted,
         "round": row.round,
         "state": row.state,
         "steps": row.events,

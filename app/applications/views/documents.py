@@ -13,7 +13,7 @@ from flask import Response, render_template, request
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import document, queries, signing
+from app.applications import document, queries, signing, versions
 from app.applications.models import Application, Document, Signature
 from app.applications.summary import size_words
 from app.applications.views import checking, frame
@@ -167,7 +167,8 @@ def draft_pdf(number: str) -> Response:
         raise NotFound  # the Exchange reads what was signed
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else here.language()
-    return give(document.draft(application, language), f"{application.number}.pdf", "application/pdf")
+    content = document.draft(application, language, of=versions.standing_as_sent(application, user=current_user))
+    return give(content, f"{application.number}.pdf", "application/pdf")
 
 
 @blueprint.get("/applications/<number>/documents")

@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response
 
 from app.accounts.models import User
 from app.applications import approval, facts, moves, queries
-from app.applications.models import Application
+from app.applications.models import Answers, Application
 from app.errors import AppError, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
 from app.web.inputs import whole_number
-from app.web.templating import date_text, word
+from app.web.templating import date_text, date_time_text, word
 from app.workflows.guards import StageStatus
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, Process, StageKind
@@ -58,7 +58,10 @@ class ProcessView:
 
 @dataclass(frozen=True)
 class StageRow:
-    """One stage in the list of a subprocess; without ``href`` it cannot be entered (IS2IN-14.d)."""
+    """One stage in the list of a subprocess; without ``href`` it cannot be entered (IS2IN-14.d).
+
+    ``kept`` says what is saved there that the status does not tell.
+    """
 
     key: str
     title: str
@@ -67,6 +70,7 @@ class StageRow:
     status: str
     state: str
     reason: str
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,6 +171,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
     standing, known = queries.position(application), facts.of(application)
     blue = procedure.reachable(standing, known)
     offers = {offer.transition.trigger: offer for offer in offers_for(application, current_user)}
+    kept = queries.answers(application)
     views = []
     for subprocess in (*process.subprocesses, *procedure.standing_now(standing, known)):
         if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
@@ -178,7 +183,14 @@ def subprocesses(application: Application) -> list[SubprocessView]:
                 subprocess.title[language],
                 [
                     _stage_row(
-                        application, procedure, process, stage, stage in blue, standing.status(stage), is_standing
+                        application,
+                        procedure,
+                        process,
+                        stage,
+                        stage in blue,
+                        standing.status(stage),
+                        is_standing,
+                        kept.get(stage),
                     )
                     for stage in subprocess.stages
                 ],
@@ -207,6 +219,7 @@ def _stage_row(
     is_blue: bool,
     status: StageStatus,
     is_standing: bool,
+    newest: Answers | None,
 ) -> StageRow:
     stage = procedure.stages[key]
     executor = procedure.executor_of(key, process.key)
@@ -226,7 +239,27 @@ def _stage_row(
         term,
         term.removeprefix("st."),
         reason,
+        kept_words(application, key, status, newest) if enterable else "",
     )
+
+
+def kept_words(
+    application: Application, stage: str, status: StageStatus, newest: Answers | None, *, with_name: bool = False
+) -> str:
+    """Return what the status of a stage does not tell those who fill it in: what its page has saved by itself.
+
+    Such a save changes no status, so a stage that is not started may hold answers, and a filled one
+    changes that nobody has confirmed.
+    """
+    key = {StageStatus.NOT_STARTED: "answers.kept", StageStatus.FILLED: "answers.unconfirmed"}.get(status)
+    if key is None or newest is None or not (newest.is_autosaved or status is StageStatus.NOT_STARTED):
+        return ""
+    executor = queries.procedure(application).executor_of(stage, application.process)
+    if not queries.acts_as(application, current_user, executor):
+        return ""
+    if with_name:
+        return word(f"{key}_by", at=date_time_text(newest.at), user=newest.by.name)
+    return word(key, at=date_time_text(newest.at))
 
 
 def _href(application: Application, stage: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -16,9 +15,10 @@ from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
 from app.permissions import Permission
-from app.web import here
+from app.web import here, paging
 from app.web.access import allowed
 from app.web.inputs import whole_number
+from app.web.paging import Page
 from app.web.templating import word
 from app.workflows.graph import draw
 from app.workflows.guards import CATEGORIES
@@ -59,24 +59,14 @@ def rows(applications: Iterable[Application], mine: Container[int] = ()) -> list
     return [row(application, mine=application.id in mine) for application in applications]
 
 
-def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], dict[str, Any]]:
-    """Return the applications of the page that was asked for, and the pager's links."""
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(max(1, request.args.get("page", 1, type=int)), pages)
-    return found[(number - 1) * PAGE : number * PAGE], {
-        "number": number,
-        "pages": pages,
-        "previous": _address(endpoint, page=number - 1, **query) if number > 1 else None,
-        "next": _address(endpoint, page=number + 1, **query) if number < pages else None,
-    }
-
-
-def _address(endpoint: str, **query: str | int) -> str:
-    return f"{url_for(endpoint)}?{urlencode(query)}"
+def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], Page]:
+    """Return the applications of the page that was asked for, and the page."""
+    page = paging.asked_for(endpoint, len(found), size=PAGE, **query)
+    return found[page.start : page.start + PAGE], page
 
 
 @blueprint.get("/procedures")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def procedures() -> Answer:
     found = catalogue.present().procedures.newest()
     categories = [
@@ -112,7 +102,7 @@ def graph(key: str) -> Answer:
 
 
 @blueprint.get("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def new(key: str) -> Answer:
     return _new_page(key, [])
 
@@ -121,10 +111,9 @@ def _new_page(key: str, problems: list[Problem]) -> str:
     procedure = catalogue.present().procedures.get(key)
     language = here.language()
     companies = filing.companies(current_user, procedure)
-    own = current_user.organisation
     source = request.values.get("from", "")
     origin = queries.questionnaire(source, user=current_user) if source else None
-    default = origin.organisation_id if origin else (own.id if own in companies else "")
+    default = origin.organisation_id if origin else companies[0].id if len(companies) == 1 else ""  # A13
     return render_template(
         "procedures/new.html",
         procedure={"key": procedure.key, "title": procedure.title[language]},
@@ -138,7 +127,7 @@ def _new_page(key: str, problems: list[Problem]) -> str:
 
 
 @blueprint.post("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def create(key: str) -> Answer:
     chosen = request.form.get("company", "")
     try:
@@ -230,7 +219,7 @@ def home() -> Answer:
         mine=[item for item in mine if item["state"] != "filling"],
         drafts=[item for item in mine if item["state"] == "filling"],
         waiting=_home_rows([item for item in found if item.id not in awaited and queries.current_executors(item)]),
-        recent=notification_rows(current_user.id, 5),
+        recent=notification_rows(current_user.id, limit=5),
         may_file=current_user.may(Permission.FILE),
     )
 
