@@ -198,6 +198,7 @@ def _mend_of_guard(use: GuardUse) -> str:
 def _mend_of_actor(executor: str) -> str:
     return {
         "first_head": "let every way there have the effect assign_first_head",
+        "respondent": "let every way there have the effect call_respondent",
         "adviser": "let a stage that asks for the adviser (source: partner_advisers) be filled before",
     }.get(executor, f"name another executor than {executor}")
 
