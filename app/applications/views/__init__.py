@@ -24,6 +24,7 @@ from app.applications.views import (
     questionnaires,
     signing,
     stage,
+    transfer,
     versions,
 )
 from app.applications.views.frame import blueprint
@@ -48,6 +49,7 @@ MODULES = (
     exporting,
     importing,
     versions,
+    transfer,
 )
 
 
