@@ -20,7 +20,9 @@ CLIENTS = (
     "adviser",
     "lone_adviser",
     "auditor",
+    "auditor_head",
     "candidate",
+    "candidate_head",
     "other_issuer",
     "other_first_head",
 )
@@ -36,8 +38,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/insiders": ALL,
     "/verify": ALL,
     "/procedures/<key>/map.svg": ALL,
-    "/procedures": CLIENTS,
-    "/procedures/<key>/new": CLIENTS,
+    "/procedures": (*CLIENTS, *STAFF),
+    "/procedures/<key>/new": (*CLIENTS, *STAFF),
     "/questionnaires": CLIENTS,
     "/questionnaires/<number>": ("issuer", "clerk", "first_head", "adviser"),  # of the demo's archived application
     "/users": CLIENTS,

@@ -44,6 +44,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         **head,
         stepper=frame.stepper(application),
         subprocesses=rows,
+        written=frame.written(application),
         offers=[
             offered(application, offer)
             for offer in frame.offers_for(application, current_user)
@@ -112,7 +113,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
             {
                 "act": row.act,
                 "title": _act_words(procedure, row),
-                "who": row.by.name if row.by else "",
+                "who": row.by.name if row.by else word("workflow.executor.system"),
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
