@@ -20,9 +20,11 @@ from app.applications.views import (
     hub,
     importing,
     lists,
+    maps,
     questionnaires,
     signing,
     stage,
+    transfer,
     versions,
 )
 from app.applications.views.frame import blueprint
@@ -33,6 +35,7 @@ MODULES = (
     lists,
     questionnaires,
     hub,
+    maps,
     stage,
     criteria,
     approval,
@@ -46,6 +49,7 @@ MODULES = (
     exporting,
     importing,
     versions,
+    transfer,
 )
 
 
