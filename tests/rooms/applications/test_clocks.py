@@ -213,7 +213,6 @@ def test_a_missing_year_stops_nobody_else(house, monkeypatch):
 # killed in between
 
 
-@pytest.mark.req("IS2IN-8.1")
 def test_killed_at_any_commit_the_worker_does_the_rest_once_and_in_order(live):
     waiting = led("issuer", *SENT)
     reworked = led("issuer", *TO_REWORK)
