@@ -23,6 +23,7 @@ from app.notifications import operations as notifications
 from app.organisations import queries as organisations
 from app.terms import DEFAULT_LANGUAGE
 from app.web.templating import ZONE, date_time_text
+from app.workflows.guards import StageStatus
 from app.workflows.parts import StageKind
 
 __all__ = ["StageConflict", "Typed", "Values", "autosave", "forms", "read", "save", "store"]
@@ -36,13 +37,18 @@ class TooOften(Conflict):
 
 
 class StageConflict(Conflict):
-    """Somebody changed the same meanwhile: ``clashes`` say what, ``theirs`` is what stands now.
+    """The same was changed meanwhile: ``clashes`` say what, ``theirs`` is what stands now.
 
     Without clashes: the act was decided on the whole stage as it stood, and it stands so no more.
+    ``by`` is the person who is refused: what stands may be his own, from another window.
     """
 
-    def __init__(self, theirs: Answers, clashes: Sequence[Clash] = ()) -> None:
-        super().__init__("app.err.stage_conflict", user=theirs.by.name, time=date_time_text(theirs.at))
+    def __init__(self, theirs: Answers, clashes: Sequence[Clash] = (), *, by: User) -> None:
+        time = date_time_text(theirs.at)
+        if theirs.by_id == by.id:
+            super().__init__("answers.err.conflict_own", time=time)
+        else:
+            super().__init__("app.err.stage_conflict", user=theirs.by.name, time=time)
         self.theirs = theirs
         self.clashes = tuple(clashes)
 
@@ -68,38 +74,45 @@ def require_stage(application: Application, stage: str, by: User) -> None:
 
 
 def read(
-    application: Application,
-    stage: str,
-    typed: Typed,
-    *,
-    by: User,
-    now: datetime,
-    in_full: bool = False,
-    act: Act | None = None,
-) -> tuple[Values, list[Problem]]:
-    """Return the stage's values with what was typed put in, and the faults of what could not be read.
+    application: Application, stage: str, typed: Typed, *, by: User, now: datetime, act: Act | None = None
+) -> Values:
+    """Return the stage's values with what was typed put in; what cannot be read stands beside them as texts.
 
-    What others have saved since ``typed.seen`` is merged.  ``in_full``: and the faults of all that is
-    missing or will not do.  ``act``: what is done to rows or entries that the page showed (removed,
-    moved): done to what was on the screen, so that it meets what others did to them.
+    What others have saved since ``typed.seen`` is merged.  ``act``: what is done to rows or entries
+    that the page showed (removed, moved): done to what was on the screen, so that it meets what others
+    did to them.
 
     Raises:
         StageConflict: somebody else changed the same since ``typed.seen``.
+        Invalid: a file will not do.
     """
     newest = queries.latest(application, stage)
-    given = choices(application)
-    found = merging.merged(application, stage, typed, choices=given, by=by, newest=newest, act=act)
+    found = merging.merged(application, stage, typed, choices=choices(application), by=by, newest=newest, act=act)
     if found.clashes and newest is not None:
-        raise StageConflict(newest, found.clashes)
+        raise StageConflict(newest, found.clashes, by=by)
     values = found.values
-    problems: list[Problem] = []
-    came = None if in_full else merging.fields_in(typed.raw)
     for form in forms(application, stage):
         answers = attachments.put_in(application, stage, form, values[form.key], typed, by=by, now=now)
         values[form.key] = form.settled(answers)
-        half = faults(form, values, given, came)
-        problems += half.and_judged(form.check(values[form.key]) if in_full else ())
-    return values, problems
+    values.unread = merging.standing_texts(values.unread, values, values)
+    return values
+
+
+def unreadable(
+    application: Application, stage: str, values: Values, came: Collection[str] | None = None
+) -> list[Problem]:
+    """Return what is wrong with the texts that are no values yet: all that are asked for, or those that ``came``."""
+    given = choices(application)
+    return [each for form in forms(application, stage) for each in faults(form, values, given, came).problems]
+
+
+def faults_of(application: Application, stage: str, values: Values, *, now: datetime) -> list[Problem]:
+    """Return everything for which «Дайын» refuses a stage: texts that cannot be read, gaps, broken rules."""
+    given = choices(application)
+    problems: list[Problem] = []
+    for form in forms(application, stage):
+        problems += faults(form, values, given).and_judged(form.check(values.get(form.key, {})))
+    return problems or _rules(application, stage, values, now)
 
 
 def faults(form: Form | DynamicForm, values: Values, given: Choices, came: Collection[str] | None = None) -> Parsed:
@@ -107,7 +120,7 @@ def faults(form: Form | DynamicForm, values: Values, given: Choices, came: Colle
     texts = {name: [text] for found in values.unread.values() for name, text in found.items()}
     if not texts:
         return Parsed()
-    half = merging.parse(form, texts, values[form.key], given)
+    half = merging.parse(form, texts, values.get(form.key, {}), given)
     if came is None:
         came = merging.fields_in(name for asked in _asked(form, values) for name in asked.field.paths(asked.prefix))
     told = [problem for problem in half.problems if problem.path in came]
@@ -116,9 +129,9 @@ def faults(form: Form | DynamicForm, values: Values, given: Choices, came: Colle
 
 def _asked(form: Form | DynamicForm, values: Values) -> Iterator[Asked]:
     if isinstance(form, Form):
-        yield from leaves(form.outline(values[form.key]))
+        yield from leaves(form.outline(values.get(form.key, {})))
         return
-    for _, parts in form.outline(values[form.key]):
+    for _, parts in form.outline(values.get(form.key, {})):
         yield from leaves(parts)
 
 
@@ -128,31 +141,76 @@ def gaps(application: Application, stage: str, values: Mapping[str, Any]) -> lis
 
 
 def save(application: Application, stage: str, typed: Typed, *, by: User, done: bool, now: datetime) -> Answers:
-    """Store a stage's answers: «Сақтау» with gaps allowed, «Дайын» after every check.
+    """Store a stage's answers: «Сақтау» as they are, «Дайын» only after every check; return what stands.
+
+    What cannot be read is kept as a text beside the answers, for the page to show as a fault.
 
     Raises:
         StageConflict: somebody else changed the same since ``typed.seen``; nothing is stored.
-        Invalid: values that cannot be read, and for «Дайын» everything that is missing.
+        Invalid: a file will not do; for «Дайын» everything that is missing or wrong.
         NotPermitted, Conflict: the stage is not this user's, or not open.
     Source: user manual, paragraphs 14.1 and 14.2; readings A17, A20.
     """
     require_stage(application, stage, by)
-    procedure = queries.procedure(application)
-    known = facts.of(application)
-    after = procedure.save(queries.position(application), stage, known)
-    values, problems = read(application, stage, typed, by=by, now=now, in_full=done)
-    if done and not problems:
-        problems = _rules(application, stage, values, now)
-    if problems:
-        raise Invalid(problems=problems)
-    row = effects.save_answers(application, stage, dict(values), by=by, now=now, unread=_texts(values), key=typed.key)
-    act, also = "save", {}
     if done:
-        act, also = "finish", _meeting(values)
-        after = procedure.finish(after, stage, known)
-        _choose_adviser(application, stage, values, now=now)
-    moves.stand_at(application, after, act=act, by=by, now=now, stage=stage, also=also)
+        problems = finish(application, stage, typed, by=by, now=now)
+        if problems:
+            raise Invalid(problems=problems)
+    else:
+        values = read(application, stage, typed, by=by, now=now)
+        store(application, stage, values, act="save", by=by, now=now, key=typed.key)
+    row = queries.latest(application, stage)
+    assert row is not None  # it has just been stored
     return row
+
+
+def finish(application: Application, stage: str, typed: Typed, *, by: User, now: datetime) -> list[Problem]:
+    """Store a stage's answers and mark it as filled; return what keeps it from being so.
+
+    Where something does, the answers and the files that came are kept as by «Сақтау».
+
+    Raises:
+        StageConflict, Invalid, NotPermitted, Conflict: as for ``save``; nothing is stored.
+    """
+    require_stage(application, stage, by)
+    values = read(application, stage, typed, by=by, now=now)
+    problems = faults_of(application, stage, values, now=now)
+    if problems:
+        _keep(application, stage, values, typed, by=by, now=now)
+        return problems
+    procedure, known = queries.procedure(application), facts.of(application)
+    begun = procedure.save(queries.position(application), stage, known)
+    effects.save_answers(application, stage, dict(values), by=by, now=now, unread=values.unread, key=typed.key)
+    after = procedure.finish(begun, stage, known)
+    _choose_adviser(application, stage, values, now=now)
+    moves.stand_at(application, after, act="finish", by=by, now=now, stage=stage, also=_meeting(values))
+    return []
+
+
+def keep(application: Application, stage: str, typed: Typed, *, by: User, now: datetime) -> None:
+    """Store what was typed beside an act that was refused, as «Сақтау» would, but for its files.
+
+    Raises:
+        StageConflict, NotPermitted, Conflict: as for ``save``.
+    """
+    require_stage(application, stage, by)
+    alone = replace(typed, uploads={}, removals=frozenset())
+    _keep(application, stage, read(application, stage, alone, by=by, now=now), typed, by=by, now=now)
+
+
+def _keep(application: Application, stage: str, values: Values, typed: Typed, *, by: User, now: datetime) -> None:
+    """Store the values, unless they were kept already, or nothing was typed: what comes again adds nothing."""
+    newest = queries.latest(application, stage)
+    if newest is None and values == read(application, stage, Typed({}), by=by, now=now) and not values.unread:
+        return
+    is_begun = queries.position(application).status(stage) is StageStatus.FILLING
+    if newest is not None and _says(newest, values) and not newest.is_autosaved and is_begun:
+        return
+    store(application, stage, values, act="save", by=by, now=now, key=typed.key)
+
+
+def _says(row: Answers, values: Values) -> bool:
+    return (row.values, row.unread) == (values, values.unread)
 
 
 def _rules(application: Application, stage: str, values: Mapping[str, Any], now: datetime) -> list[Problem]:
@@ -208,19 +266,17 @@ def store(
     now: datetime,
     words: str = "",
     taken: Mapping[str, Any] | None = None,
+    key: str | None = None,
 ) -> None:
     """Keep the stage's values and stand where a saved stage stands, with the history row `act`.
 
     Texts that are no values yet stay as ``Values`` has them, else where no value was put there.
-    ``taken``: as for ``effects.save_answers``.
+    ``taken``, ``key``: as for ``effects.save_answers``.
     """
     after = queries.procedure(application).save(queries.position(application), stage, facts.of(application))
-    effects.save_answers(application, stage, dict(values), by=by, now=now, unread=_texts(values), taken=taken)
+    unread = values.unread if isinstance(values, Values) else None
+    effects.save_answers(application, stage, dict(values), by=by, now=now, unread=unread, taken=taken, key=key)
     moves.stand_at(application, after, act=act, by=by, now=now, stage=stage, words=words)
-
-
-def _texts(values: Mapping[str, Any]) -> dict[str, Any] | None:
-    return merging.standing_texts(values.unread, values, values) if isinstance(values, Values) else None
 
 
 def act_on(
@@ -237,21 +293,19 @@ def act_on(
     """Do something to a form's answers as they were on the screen, so that it meets what others did to them.
 
     Raises:
-        Invalid: something typed beside it cannot be read.
+        Invalid: the act will not do, or a file.
         StageConflict: as for ``save``.
     """
-    values, problems = read(
+    values = read(
         application, stage, typed, by=by, now=now, act=lambda standing: {**standing, key: verb(standing[key])}
     )
-    if problems:
-        raise Invalid(problems=problems)
-    store(application, stage, values, act=act, by=by, now=now)
+    store(application, stage, values, act=act, by=by, now=now, key=typed.key)
 
 
 def keep_undisputed(application: Application, stage: str, typed: Typed, *, by: User, now: datetime) -> Answers | None:
     """Store what nobody disputes of a save that ended in a ``StageConflict``; return what stands now.
 
-    New files wait with the rest for the person's choice; what cannot be read is not kept.
+    New files wait with the rest for the person's choice.
 
     Raises:
         NotPermitted, Conflict: the stage is not this user's, or not open.
@@ -259,9 +313,8 @@ def keep_undisputed(application: Application, stage: str, typed: Typed, *, by: U
     require_stage(application, stage, by)
     newest = queries.latest(application, stage)
     found = merging.merged(application, stage, typed, choices=choices(application), by=by, newest=newest)
-    known = merging.Values(newest.values, newest.unread) if newest else Values({})
-    found.values.unread = merging.standing_texts(known.unread, known, found.values)
-    if newest is not None and found.values == newest.values:
+    found.values.unread = merging.standing_texts(found.values.unread, found.values, found.values)
+    if newest is not None and _says(newest, found.values):
         return newest
     store(application, stage, found.values, act="save", by=by, now=now)
     return queries.latest(application, stage)
@@ -304,8 +357,7 @@ def autosave(application: Application, stage: str, typed: Typed, *, key: str, by
         queries.procedure(application).save(queries.position(application), stage, facts.of(application))
     if row is None and merging.autosaves(application, stage, by, since=now - timedelta(minutes=1)) >= MOST_AUTOSAVES:
         raise TooOften("answers.err.too_often")
-    given = choices(application)
-    found = merging.merged(application, stage, typed, choices=given, by=by, newest=newest)
+    found = merging.merged(application, stage, typed, choices=choices(application), by=by, newest=newest)
     if row is None:
         row = newest
         if found.mine:
@@ -319,6 +371,5 @@ def autosave(application: Application, stage: str, typed: Typed, *, key: str, by
                 key=key,
                 is_autosaved=True,
             )
-    came = merging.fields_in(typed.raw)
-    told = [each for form in forms(application, stage) for each in faults(form, found.values, given, came).problems]
+    told = unreadable(application, stage, found.values, merging.fields_in(typed.raw))
     return Autosaved(row, typed.seen, found.values, found.mine, found.theirs, found.clashes, tuple(told))

@@ -41,7 +41,8 @@ def add_entry(application: Application, stage: str, key: str, typed: Typed, *, b
     """
     answering.require_stage(application, stage, by)
     form = dynamic_form(application, stage, key)
-    values, problems = answering.read(application, stage, typed, by=by, now=now)
+    values = answering.read(application, stage, typed, by=by, now=now)
+    problems: list[Problem] = []
     path = form.path_of(typed.raw)
     keys = form.parse_keys(typed.raw)
     standing = form.entries(values[key])
@@ -55,7 +56,7 @@ def add_entry(application: Application, stage: str, key: str, typed: Typed, *, b
     if problems:
         raise Invalid(problems=problems)
     values[key] = form.add(values[key], path, keys.values)
-    answering.store(application, stage, values, act="add_entry", by=by, now=now)
+    answering.store(application, stage, values, act="add_entry", by=by, now=now, key=typed.key)
     return str(values[key]["entries"][-1]["id"])
 
 
@@ -65,7 +66,7 @@ def remove_entry(
     """Take an entry out and save what else was typed; earlier revisions keep it.
 
     Raises:
-        Invalid: there is no such entry, or something typed cannot be read.
+        Invalid: there is no such entry.
         StageConflict: as for ``save``.
     """
     answering.require_stage(application, stage, by)
@@ -100,8 +101,8 @@ def change_criteria(
     form = dynamic_form(application, stage, key)
     newest = queries.latest(application, stage)
     if newest is not None and newest.revision != seen:
-        raise StageConflict(newest)
-    values, _ = answering.read(application, stage, Typed({}, seen=seen), by=by, now=now)
+        raise StageConflict(newest, by=by)
+    values = answering.read(application, stage, Typed({}, seen=seen), by=by, now=now)
     standing = form.entries(values[key])
     changed = form.change(values[key], entry_id, path)
     after = form.entries(changed)

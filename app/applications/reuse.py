@@ -132,7 +132,7 @@ def take(
     answering.require_stage(application, stage, by)
     newest = queries.latest(application, stage)
     if seen is not None and newest is not None and newest.revision != seen:
-        raise StageConflict(newest)
+        raise StageConflict(newest, by=by)
     values: dict[str, Any] = dict(newest.values) if newest else {}
     day = now if origin is None else origin.archived_at or now
     origin_ = {"number": origin.number if origin else "", "on": day.astimezone(ZONE).date().isoformat()}

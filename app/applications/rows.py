@@ -15,7 +15,7 @@ from app.accounts.models import User
 from app.applications import answering
 from app.applications.answering import Typed
 from app.applications.models import Application
-from app.errors import Invalid, NotFound
+from app.errors import NotFound
 from app.forms import rows
 from app.forms.definitions import DynamicForm, Form
 
@@ -38,16 +38,14 @@ def add_row(application: Application, stage: str, path: str, typed: Typed, *, by
 
     Raises:
         NotFound: the stage has no such group.
-        Invalid: the group is full, or something typed cannot be read.
+        Invalid: the group is full.
         StageConflict: as for ``answering.save``.
     """
     answering.require_stage(application, stage, by)
     form = form_at(application, stage, path)
-    values, problems = answering.read(application, stage, typed, by=by, now=now)
-    if problems:
-        raise Invalid(problems=problems)
+    values = answering.read(application, stage, typed, by=by, now=now)
     values[form.key], row = rows.add(form, values[form.key], path)
-    answering.store(application, stage, values, act="add_row", by=by, now=now)
+    answering.store(application, stage, values, act="add_row", by=by, now=now, key=typed.key)
     return f"{path}-{row}"
 
 
@@ -56,7 +54,7 @@ def remove_row(application: Application, stage: str, path: str, typed: Typed, *,
 
     Raises:
         NotFound: the stage has no such group.
-        Invalid: there is no such row, or something typed elsewhere cannot be read.
+        Invalid: there is no such row.
         StageConflict: as for ``answering.save``.
     """
     _done(application, stage, path, rows.remove, typed, act="remove_row", by=by, now=now)
@@ -69,7 +67,7 @@ def move_row(
 
     Raises:
         NotFound: the stage has no such group.
-        Invalid: there is no such row, or something typed cannot be read.
+        Invalid: there is no such row.
         StageConflict: as for ``answering.save``.
     """
     _done(application, stage, path, partial(rows.move, by=steps), typed, act="move_row", by=by, now=now)

@@ -44,13 +44,22 @@ class CommentView:
 
 
 @dataclass(frozen=True)
+class Theirs:
+    """What stands in a field that two have changed: in words, by whom and when, and as its inputs hold it (JSON)."""
+
+    words: str
+    by: str
+    inputs: str
+
+
+@dataclass(frozen=True)
 class FieldView:
     """A field as the one macro draws it.
 
     ``path`` names the input, ``place`` (``stage.path``) the field within the whole application.
     ``value`` is what stands in the input: a text, or a text for each language; ``words`` what a
     multilingual answer says in each.  ``parts`` are the inputs of an address, a person and their
-    like, each a field of its own.  ``theirs`` says what somebody else made of it meanwhile, where
+    like, each a field of its own.  ``theirs`` says what stands there now, where
     the two are in dispute.
     """
 
@@ -77,7 +86,7 @@ class FieldView:
     note: str = ""
     source: str = ""
     otherwise: str = ""
-    theirs: str = ""
+    theirs: Theirs | None = None
     files: Sequence[FileView] = ()
     comments: Sequence[CommentView] = ()
     may_comment: bool = False
@@ -95,6 +104,14 @@ class RowView:
     items: Sequence[FieldView | RowsView]
     is_first: bool = False
     is_last: bool = False
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """What a comment on the row is about."""
+        return self.heading
 
     @property
     def cells(self) -> Mapping[str, FieldView]:
@@ -145,6 +162,9 @@ class RowsView:
     may_add: bool = True
     errors: Sequence[str] = ()
     note: str = ""
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
 
     @property
     def is_filled_as_table(self) -> bool:
@@ -176,7 +196,8 @@ class SectionView:
 class SheetView:
     """A filled form, or one entry of a dynamic form (then ``criteria`` are its words).
 
-    ``parked`` are answers of the entry that its present criteria do not ask for.
+    ``parked`` are answers of the entry that its present criteria do not ask for; ``place`` is the
+    entry's own (``stage.path``), empty for a simple form.
     """
 
     key: str
@@ -187,6 +208,15 @@ class SheetView:
     entry: str = ""
     parked: Sequence[FieldView] = ()
     note: str = ""
+    place: str = ""
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """What a comment on the entry is about."""
+        return self.criteria or self.title
 
 
 @dataclass(frozen=True)

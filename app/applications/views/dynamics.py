@@ -108,6 +108,13 @@ class DynamicView:
         return next(line for line in self.lines if line.id == entry_id)
 
 
+def adder_inputs(form: DynamicForm, raw: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return what came from the lists and keys that add an entry: input name -> texts."""
+    names = {f"{form.key}-{level.key}" for level in form.levels}
+    names |= {path for item in form.keys for path in item.paths(form.key)}
+    return {name: texts for name, texts in raw.items() if name in names}
+
+
 def is_many(form: DynamicForm, values: Mapping[str, Any]) -> bool:
     """Tell whether the entries ask more than one page should."""
     sizes = (len(form.keys) + len(leaf.fields) for leaf in map(form.form_of, form.entries(values)))
@@ -173,7 +180,7 @@ def lines(
     application: Application, stage: str, form: DynamicForm, values: Mapping[str, Any], draw: Drawing
 ) -> list[EntryLine]:
     """Return a line for each entry, with how much is missing, wrong and said in it."""
-    gaps = _counted(form, (problem.path for problem in draw.notes))
+    gaps = _counted(form, (problem.path for problem in draw.gaps))
     errors = _counted(form, (problem.path for problem in draw.problems))
     start = f"{stage}."
     places = (place for place, found in draw.comments.items() for _ in found)

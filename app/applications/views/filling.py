@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from flask import current_app, render_template, url_for
+from flask import current_app, render_template, request, url_for
 from flask_login import current_user
 
 from app.applications import answering, facts, merging, moves, queries, reuse, summary
 from app.applications.drawing import Drawing
 from app.applications.models import Answers, Application
-from app.applications.sheets import FieldView, RowsView, SheetView
-from app.applications.views import dynamics, frame, live
+from app.applications.sheets import SheetView
+from app.applications.views import dynamics, faults, frame, live
 from app.applications.views.dynamics import DynamicView
 from app.applications.views.meanwhile import Contest
 from app.applications.views.reading import drawing
@@ -21,9 +21,6 @@ from app.forms.definitions import DynamicForm
 from app.web import here
 from app.web.templating import date_text, word
 from app.workflows.parts import StageKind
-
-MOST_FAULTY_ENTRIES = 20
-"""Entries that the faults at the top of a page name one by one; the rest are counted."""
 
 
 def page(
@@ -34,6 +31,9 @@ def page(
     problems: Sequence[Problem] = (),
     seen: int | None = None,
     contest: Contest | None = None,
+    adding: Mapping[str, Sequence[str]] | None = None,
+    is_checked: bool = False,
+    has_lost_files: bool = False,
     is_choosing: bool = False,
     focus: str = "",
     entry: str = "",
@@ -42,7 +42,9 @@ def page(
 
     ``raw`` is what was typed and not kept; ``seen`` the revision that it was typed over, which the
     page then goes on showing: what others have saved since is merged when this is sent again.
-    ``contest`` is what the two of them must choose between.
+    ``adding``: all was kept but this, chosen for an entry that could not be added.
+    ``contest`` is what the two of them must choose between.  ``is_checked``: with everything that
+    «Дайын» refuses.  ``has_lost_files``: files came with what was refused, and have to be chosen again.
 
     Raises:
         NotFound: there is no such entry.
@@ -64,7 +66,13 @@ def page(
     if contest is not None:
         raw = contest.raw
     elif raw is None and shown is not None and may_write:
-        raw = merging.texts(shown)
+        raw = {**merging.texts(shown), **(adding or {})}
+    elif adding:
+        raw = adding
+    note = "answers.contest.kept" if problems and not is_typed else ""
+    if may_write and not is_typed:
+        note = note or ("answers.kept_unfinished" if is_checked else "answers.unread_here")
+        problems = [*problems, *faults.standing(application, stage, shown, entry=entry, in_full=is_checked)]
     draw = drawing(application)
     draw.names = _names(application, values)
     draw.raw, draw.problems, draw.is_reading = raw, problems, not may_write
@@ -75,7 +83,8 @@ def page(
     if raw is not None:
         values = _with_typed(application, stage, raw, values)
     if newest is not None and may_write and not is_typed:
-        draw.notes = _gaps(application, stage, values, entry)
+        draw.gaps = faults.gaps(application, stage, values, entry)
+        draw.notes = faults.notes(application, stage, draw.gaps, values, problems)
     sheets, found = _drawn(application, stage, values, draw, entry=entry, is_choosing=is_choosing)
     dynamics.require_opened(found, entry)
     return render_template(
@@ -101,9 +110,14 @@ def page(
         ],
         contest=contest,
         is_typed=is_typed,
+        note=note,
+        answered=request.form.get("key", "") if contest is not None or not is_typed else "",
+        kept=frame.kept_words(application, stage, standing.status(stage), newest, with_name=True),
         keeping=_keeping(application, stage) if may_write else {},
         origins=_origins(application, stage) if may_write else [],
-        problems=_labelled(problems, sheets, found),
+        problems=faults.labelled(problems, sheets, found),
+        has_lost_files=has_lost_files,
+        checked_at=_check_address(application, stage, entry) if is_checked else "",
         focus=focus,
     )
 
@@ -111,6 +125,20 @@ def page(
 def _over(application: Application, stage: str, seen: int, newest: Answers | None) -> Answers | None:
     """Return the revision that something was typed over; the newest where there never was such a one."""
     return (merging.revision(application, stage, seen) or newest) if seen else None
+
+
+def chosen_to_add(application: Application, stage: str, raw: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Return what was chosen for entries that are to be added: input name -> texts."""
+    chosen: dict[str, Sequence[str]] = {}
+    for form in answering.forms(application, stage):
+        if isinstance(form, DynamicForm):
+            chosen |= dynamics.adder_inputs(form, raw)
+    return chosen
+
+
+def _check_address(application: Application, stage: str, entry: str) -> str:
+    """Return where the same faults are shown again, as far as they still stand."""
+    return url_for(".stage_page", number=application.number, stage=stage, entry=entry or None, check="done")
 
 
 def _keeping(application: Application, stage: str) -> dict[str, Any]:
@@ -145,20 +173,6 @@ def _drawn(
     return sheets, found
 
 
-def _gaps(application: Application, stage: str, values: Mapping[str, Any], entry: str) -> list[Problem]:
-    """Return what is missing on the page: in the whole stage, or in its one entry."""
-    if not entry:
-        return answering.gaps(application, stage, values)
-    found: list[Problem] = []
-    for form in answering.forms(application, stage):
-        if isinstance(form, DynamicForm):
-            answers = values.get(form.key, {})
-            own = dynamics.opened_entry(form, answers, entry)
-            entries = [item for item in form.entries(answers) if item["id"] == own]
-            found += form.gaps({**answers, "entries": entries}) if entries else ()
-    return found
-
-
 def _with_typed(
     application: Application, stage: str, raw: Mapping[str, Sequence[str]], values: Mapping[str, Any]
 ) -> dict[str, Any]:
@@ -183,51 +197,6 @@ def _names(application: Application, values: Mapping[str, Any]) -> dict[str, lis
         source: [*options, *(item for item in chosen.get(source, []) if item[0] not in dict(options))]
         for source, options in offered.items()
     }
-
-
-def _labelled(
-    problems: Sequence[Problem], sheets: Sequence[SheetView], found: Sequence[DynamicView]
-) -> list[dict[str, Any]]:
-    """Return problems with the words of what they are about and where that stands.
-
-    Those of entries that are not on the page are told entry by entry, each leading to its page.
-    """
-    labels = dict(_labels([*sheets, *(entry for item in found for entry in item.entries)]))
-    elsewhere = [item for item in found if item.is_list]
-    listed = {line.path for item in elsewhere for line in item.lines}
-    shown = []
-    for problem in problems:
-        path = problem.path
-        if "-".join(path.split("-")[:2]) in listed:
-            continue
-        label = labels.get(path) or labels.get(path.rpartition("-")[0], "")
-        shown.append({"path": path, "label": label, "text": word(problem.key, **problem.params), "href": ""})
-    faulty = [line for item in elsewhere for line in item.lines if line.errors]
-    for line in faulty[:MOST_FAULTY_ENTRIES]:
-        text = word("form.entry_fault", n=line.errors)
-        shown.append({"path": line.path, "label": line.name, "text": text, "href": line.href})
-    if len(faulty) > MOST_FAULTY_ENTRIES:
-        text = word("form.more_entries", n=len(faulty) - MOST_FAULTY_ENTRIES)
-        shown.append({"path": "", "label": "", "text": text, "href": ""})
-    return shown
-
-
-def _labels(sheets: Iterable[SheetView]) -> Iterator[tuple[str, str]]:
-    """Yield path and words of every field, group and row that is drawn: "1. Ахметова А. · ЖСН"."""
-    for sheet in sheets:
-        for section in sheet.sections:
-            yield from _labels_of(section.items)
-
-
-def _labels_of(items: Iterable[FieldView | RowsView], before: str = "") -> Iterator[tuple[str, str]]:
-    for item in items:
-        yield item.path, f"{before}{item.label}"
-        if isinstance(item, FieldView):
-            yield from ((part.path, f"{before}{item.label} · {part.label}") for part in item.parts)
-        if isinstance(item, RowsView):
-            for row in item.rows:
-                yield row.path, f"{before}{row.heading}"
-                yield from _labels_of(row.items, f"{before}{row.heading} · ")
 
 
 def _reason(application: Application, stage: str, executor: str, may_write: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -10,14 +11,14 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.models import User
-from app.applications import approval, facts, moves, queries
-from app.applications.models import Application
+from app.applications import approval, durations, facts, moves, queries
+from app.applications.models import Answers, Application
 from app.applications.views import clocks
 from app.errors import AppError, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
 from app.web.inputs import whole_number
-from app.web.templating import date_text, word
+from app.web.templating import date_text, date_time_text, word
 from app.workflows.guards import StageStatus
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, Process, StageKind
@@ -55,11 +56,16 @@ class ProcessView:
     current: bool
     done: bool
     state: str
+    usual: str
+    is_next: bool
 
 
 @dataclass(frozen=True)
 class StageRow:
-    """One stage in the list of a subprocess; without ``href`` it cannot be entered (IS2IN-14.d)."""
+    """One stage in the list of a subprocess; without ``href`` it cannot be entered (IS2IN-14.d).
+
+    ``kept`` says what is saved there that the status does not tell.
+    """
 
     key: str
     title: str
@@ -68,6 +74,7 @@ class StageRow:
     status: str
     state: str
     reason: str
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,6 +103,9 @@ def head(application: Application) -> dict[str, Any]:
         "state_key": process.state_key,
         "executor": ", ".join(moves.executor_words(application, executors, language)),
         "clocks": clocks.of_one(application),
+        "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
+        "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
+        "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
     }
@@ -142,6 +152,8 @@ def stepper(application: Application) -> list[ProcessView]:
     ended = procedure.processes[application.process].final and application.process not in road
     views = []
     here_now = order.index(application.process)
+    usual = durations.usual(procedure)
+    following = procedure.road_from(application.process)[1:2]
     for place, key in enumerate(order):
         process = procedure.processes[key]
         if ended and key not in entered:
@@ -156,9 +168,32 @@ def stepper(application: Application) -> list[ProcessView]:
                 current=key == application.process,
                 done=key in entered and key != application.process and (key not in road or place < here_now),
                 state=process.state_key,
+                usual=usual_words(usual.get(key)),
+                is_next=key in following,
             )
         )
     return views
+
+
+def usual_words(stay: timedelta | None) -> str:
+    """Say how long a process usually takes; nothing where that is not known."""
+    if stay is None:
+        return ""
+    days = round(stay / timedelta(days=1))
+    return word("map.usual", n=days) if days else word("map.usual_short")
+
+
+def next_process(application: Application) -> str:
+    """Say what comes next on the shortest way to the end, and with whom; nothing where all is over."""
+    procedure = queries.procedure(application)
+    for key in procedure.road_from(application.process)[1:2]:
+        process = procedure.processes[key]
+        title = process.short_title[here.language()]
+        if process.executor is None:
+            return word("map.next_end", process=title)
+        who = ", ".join(moves.executor_words(application, (process.executor,), here.language()))
+        return word("map.next", process=title, who=who)
+    return ""
 
 
 def subprocesses(application: Application) -> list[SubprocessView]:
@@ -169,6 +204,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
     standing, known = queries.position(application), facts.of(application)
     blue = procedure.reachable(standing, known)
     offers = {offer.transition.trigger: offer for offer in offers_for(application, current_user)}
+    kept = queries.answers(application)
     views = []
     for subprocess in (*process.subprocesses, *procedure.standing_now(standing, known)):
         if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
@@ -180,7 +216,14 @@ def subprocesses(application: Application) -> list[SubprocessView]:
                 subprocess.title[language],
                 [
                     _stage_row(
-                        application, procedure, process, stage, stage in blue, standing.status(stage), is_standing
+                        application,
+                        procedure,
+                        process,
+                        stage,
+                        stage in blue,
+                        standing.status(stage),
+                        is_standing,
+                        kept.get(stage),
                     )
                     for stage in subprocess.stages
                 ],
@@ -188,6 +231,21 @@ def subprocesses(application: Application) -> list[SubprocessView]:
             )
         )
     return views
+
+
+def written(application: Application) -> list[StageRow]:
+    """Return what the Exchange has written in other processes, to its own people: each a page to read."""
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    standing, kept = queries.position(application), queries.answers(application)
+    return [
+        _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key))
+        for key, stage in procedure.stages.items()
+        if current_user.is_exchange
+        and stage.kind is StageKind.WORK
+        and key not in process.stages
+        and standing.status(key).is_done
+    ]
 
 
 def may_enter(application: Application, user: User, stage: str) -> bool:
@@ -209,6 +267,7 @@ def _stage_row(
     is_blue: bool,
     status: StageStatus,
     is_standing: bool,
+    newest: Answers | None,
 ) -> StageRow:
     stage = procedure.stages[key]
     executor = procedure.executor_of(key, process.key)
@@ -228,7 +287,27 @@ def _stage_row(
         term,
         term.removeprefix("st."),
         reason,
+        kept_words(application, key, status, newest) if enterable else "",
     )
+
+
+def kept_words(
+    application: Application, stage: str, status: StageStatus, newest: Answers | None, *, with_name: bool = False
+) -> str:
+    """Return what the status of a stage does not tell those who fill it in: what its page has saved by itself.
+
+    Such a save changes no status, so a stage that is not started may hold answers, and a filled one
+    changes that nobody has confirmed.
+    """
+    key = {StageStatus.NOT_STARTED: "answers.kept", StageStatus.FILLED: "answers.unconfirmed"}.get(status)
+    if key is None or newest is None or not (newest.is_autosaved or status is StageStatus.NOT_STARTED):
+        return ""
+    executor = queries.procedure(application).executor_of(stage, application.process)
+    if not queries.acts_as(application, current_user, executor):
+        return ""
+    if with_name:
+        return word(f"{key}_by", at=date_time_text(newest.at), user=newest.by.name)
+    return word(key, at=date_time_text(newest.at))
 
 
 def _href(application: Application, stage: str) -> str:

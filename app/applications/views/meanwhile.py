@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask import flash
 from flask_login import current_user
 
-from app.applications import answering, merging
+from app.applications import answering, merging, queries
 from app.applications.answering import StageConflict, Typed
 from app.applications.models import Answers, Application
+from app.applications.sheets import Theirs
 from app.forms.definitions import DynamicForm, Field
 from app.forms.merge import Clash
 from app.forms.outline import Asked, Rows
@@ -50,12 +52,21 @@ class LostRow:
 
 @dataclass(frozen=True)
 class Contest:
-    """What is to be chosen on the page: ``raw`` was typed into disputed fields, ``theirs`` stands there."""
+    """What is to be chosen on the page: ``raw`` was typed into disputed fields, ``theirs`` stands there.
+
+    It was typed over the revision ``seen``.  ``is_save``: no other button waits for the choice.
+    ``has_lost_files``: files came too, and have to be chosen again.  ``disputed`` are path and label of
+    the fields, in the order of the page.
+    """
 
     raw: Mapping[str, Sequence[str]]
-    theirs: Mapping[str, str]
-    said: Sequence[str] = ()
-    lost: Sequence[LostRow] = field(default_factory=list)
+    theirs: Mapping[str, Theirs]
+    seen: int
+    is_save: bool
+    has_lost_files: bool
+    disputed: Sequence[tuple[str, str]]
+    said: Sequence[str]
+    lost: Sequence[LostRow]
 
 
 def named(application: Application, stage: str, values: Mapping[str, Any]) -> dict[str, Named]:
@@ -140,27 +151,55 @@ def tell(application: Application, stage: str, typed: Typed, before: Answers | N
     if before is None or before.revision <= typed.seen:
         return
     changed = merging.who_changed(application, stage, typed.seen, before.revision)
-    own = {row.revision for row in merging.marked(application, stage, typed.unsure, current_user)}
+    marks = typed.unsure | ({typed.key} if typed.key else set())  # its own mark: it was sent before
+    own = {row.revision for row in merging.marked(application, stage, marks, current_user)}
     changed = {path: row for path, row in changed.items() if row.revision not in own}
     for sentence in sentences(application, stage, changed, named(application, stage, before.values)):
         flash(sentence, "info")
 
 
-def contest(application: Application, stage: str, typed: Typed, conflict: StageConflict) -> Contest:
-    """Return what is in dispute as the page shows it; a choice made before is not asked again."""
+def tell_unreadable(application: Application, stage: str, typed: Typed) -> None:
+    """Say on the next page, which shows other fields, what of the typed was kept but could not be read."""
+    newest = queries.latest(application, stage)
+    if newest is None or not newest.unread:
+        return
+    values = merging.Values(newest.values, newest.unread)
+    found = answering.unreadable(application, stage, values, merging.fields_in(typed.raw))
+    names = named(application, stage, values)
+    paths = (path if path in names else path.rpartition("-")[0] for path in (problem.path for problem in found))
+    labels = list(dict.fromkeys(names[path].label for path in paths if path in names))
+    if labels:
+        flash(word("answers.unread_there", fields=_listed(labels)), "warning")
+
+
+def contest(application: Application, stage: str, typed: Typed, conflict: StageConflict, *, is_save: bool) -> Contest:
+    """Return what is in dispute as the page shows it; a choice made before is not asked again.
+
+    ``is_save``: nothing but «Сақтау» was pressed, so that nothing more waits for the choice.
+    """
     newest = conflict.theirs
     names = named(application, stage, newest.values)
     authors = merging.who_changed(application, stage, typed.seen, newest.revision)
     fields = {clash.path for clash in conflict.clashes if clash.kind == "field"}
     raw = {name: texts for name, texts in typed.raw.items() if name in fields or name.rpartition("-")[0] in fields}
     theirs = {
-        path: f"{said_in(application, names[path], newest.unread.get(path))} ({by_words(authors, path, newest)})"
-        for path in fields
-        if path in names
+        path: Theirs(
+            said_in(application, names[path], newest.unread.get(path)),
+            by_words(authors, path, newest),
+            json.dumps(_inputs(names[path], path, newest), ensure_ascii=False),
+        )
+        for path in names
+        if path in fields
     }
     said = [_sentence(clash, names, authors, newest) for clash in conflict.clashes if clash.kind in _SENTENCES]
-    lost = [clash for clash in conflict.clashes if clash.kind == "removed_there"]
-    return Contest(raw, theirs, said, _lost(application, stage, typed, lost, authors, newest) if lost else [])
+    gone = [clash for clash in conflict.clashes if clash.kind == "removed_there"]
+    lost = _lost(application, stage, typed, gone, authors, newest) if gone else []
+    disputed = [(path, names[path].label) for path in theirs]
+    return Contest(raw, theirs, typed.seen, is_save, bool(typed.uploads), disputed, said, lost)
+
+
+def _inputs(known: Named, path: str, row: Answers) -> Mapping[str, str]:
+    return boxes(known.field, path, known.value, row.unread.get(path)) if known.field else {}
 
 
 _SENTENCES = {"removed_here": "answers.removed_here", "criteria": "answers.criteria", "order": "answers.order"}

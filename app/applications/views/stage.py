@@ -42,7 +42,7 @@ def stage_page(number: str, stage: str) -> Answer:
     kind = procedure.stages[stage].kind
     if kind in PAGES:
         return redirect(url_for(PAGES[kind], number=number), code=303)
-    return filling.page(application, stage, entry=_entry())
+    return filling.page(application, stage, entry=_entry(), is_checked="check" in request.args)
 
 
 def _entry() -> str:
@@ -109,6 +109,7 @@ def _save(number: str, stage: str, typed: Typed) -> Answer:
     if "redraw" in request.form:
         return filling.page(application, stage, raw=typed.raw, seen=typed.seen, entry=_entry())
     before = queries.latest(application, stage)
+    last = attachments.newest(application) if typed.uploads else 0
     try:
         answer = _act(application, stage, typed)
     except StageConflict as conflict:
@@ -116,6 +117,11 @@ def _save(number: str, stage: str, typed: Typed) -> Answer:
     except (Conflict, Invalid) as refusal:
         return _refused(number, stage, typed, refusal)
     meanwhile.tell(application, stage, typed, before)
+    if typed.uploads:
+        attachments.tell_replaced(application, last)
+    if answer is None:
+        db.session.commit()  # what was typed is kept, though the answer is a refusal
+        return filling.page(application, stage, is_checked=True, entry=_entry()), 422
     return answer
 
 
@@ -123,30 +129,51 @@ def _contested(number: str, stage: str, typed: Typed, conflict: StageConflict) -
     """Keep what nobody disputes, and show the rest side by side; what was pressed waits for the choice."""
     db.session.rollback()
     application = frame.one(number, for_update=True)
-    contest = meanwhile.contest(application, stage, typed, conflict)
+    contest = meanwhile.contest(application, stage, typed, conflict, is_save="save" in request.form)
     answering.keep_undisputed(application, stage, typed, by=current_user, now=here.now())
-    db.session.commit()  # what is kept stays, though the answer is a refusal
+    db.session.commit()  # as above
     is_gone = any(row.path == _entry() for row in contest.lost)
-    entry, problems = "" if is_gone else _entry(), problems_of(conflict)
-    return filling.page(application, stage, problems=problems, contest=contest, entry=entry), 409
+    return filling.page(application, stage, contest=contest, entry="" if is_gone else _entry()), 409
 
 
 def _refused(number: str, stage: str, typed: Typed, refusal: AppError) -> Answer:
+    """Keep what was typed, and show why what was pressed is refused."""
     db.session.rollback()
+    code, problems = 422 if isinstance(refusal, Invalid) else 409, problems_of(refusal)
+    is_choosing, entry = "add" in request.form, _entry()
+    application = frame.one(number, for_update=True)
+    try:
+        answering.keep(application, stage, typed, by=current_user, now=here.now())
+    except StageConflict as conflict:
+        return _contested(number, stage, typed, conflict)
+    except AppError:  # nothing can be kept here any more: it stays on the page
+        db.session.rollback()
+        drawn = filling.page(
+            frame.one(number),
+            stage,
+            raw=typed.raw,
+            seen=typed.seen,
+            problems=problems,
+            is_choosing=is_choosing,
+            entry=entry,
+        )
+        return drawn, code
+    db.session.commit()  # as above
+    adding = filling.chosen_to_add(application, stage, typed.raw)
     drawn = filling.page(
-        frame.one(number),
+        application,
         stage,
-        raw=typed.raw,
-        seen=typed.seen,
-        problems=problems_of(refusal),
-        is_choosing="add" in request.form,
-        entry=_entry(),
+        problems=problems,
+        adding=adding,
+        has_lost_files=bool(typed.uploads),
+        is_choosing=is_choosing,
+        entry=entry,
     )
-    return drawn, 422 if isinstance(refusal, Invalid) else 409
+    return drawn, code
 
 
-def _act(application: Application, stage: str, typed: Typed) -> Answer:
-    """Do what the pressed button says, and answer with where to go next."""
+def _act(application: Application, stage: str, typed: Typed) -> Answer | None:
+    """Do what the pressed button says, and answer with where to go next; None: the stage cannot be finished yet."""
     now, form = here.now(), request.form
     here_again = _address(application, stage, _entry())
     hub = url_for(".hub", number=application.number)
@@ -159,18 +186,29 @@ def _act(application: Application, stage: str, typed: Typed) -> Answer:
     if "trigger" in form:
         version = frame.seen()
         application.require_version(version)
-        answering.save(application, stage, typed, by=current_user, done=True, now=now)
+        if answering.finish(application, stage, typed, by=current_user, now=now):
+            return None
         taken = moves.fire(application, form["trigger"], by=current_user, seen=application.version, now=now)
         target = queries.procedure(application).processes[taken.target]
         flash(word("app.moved", process=target.short_title[here.language()]), "success")
         return redirect(hub, code=303)
-    done = "done" in form
-    answering.save(application, stage, typed, by=current_user, done=done, now=now)
+    if "done" in form:
+        if answering.finish(application, stage, typed, by=current_user, now=now):
+            return None
+        flash(word("st.filled"), "success")
+        return redirect(_next_stage(application, stage) or hub, code=303)
+    answering.save(application, stage, typed, by=current_user, done=False, now=now)
     if "row-table" in form:
         address = url_for(".table_page", number=application.number, stage=stage, group=form["row-table"])
-        return redirect(address, code=303)
-    flash(word("st.filled" if done else "msg.saved"), "success")
-    return redirect((_next_stage(application, stage) or hub) if done else here_again, code=303)
+        return _leaving(application, stage, typed, address)
+    flash(word("msg.saved"), "success")
+    return redirect(here_again, code=303)
+
+
+def _leaving(application: Application, stage: str, typed: Typed, address: str) -> Answer:
+    """Lead to another page, and say there what could not be read on this one."""
+    meanwhile.tell_unreadable(application, stage, typed)
+    return redirect(address, code=303)
 
 
 def _act_on_entries(application: Application, stage: str, typed: Typed) -> Answer | None:
@@ -179,7 +217,8 @@ def _act_on_entries(application: Application, stage: str, typed: Typed) -> Answe
     if "add" in form:
         key = form["add"]
         entry = entries.add_entry(application, stage, key, typed, by=current_user, now=now)
-        return redirect(filling.address_of_entry(application, stage, key, entry), code=303)
+        address = filling.address_of_entry(application, stage, key, entry)
+        return _leaving(application, stage, typed, address) if "?" in address else redirect(address, code=303)
     if "remove" in form:
         key, _, entry = form["remove"].rpartition("-")
         entries.remove_entry(application, stage, key, entry, typed, by=current_user, now=now)
@@ -187,11 +226,11 @@ def _act_on_entries(application: Application, stage: str, typed: Typed) -> Answe
         return redirect(f"{_address(application, stage)}#f-{key}", code=303)
     if "goto" in form:
         answering.save(application, stage, typed, by=current_user, done=False, now=now)
-        return redirect(_address(application, stage, form["goto"]), code=303)
+        return _leaving(application, stage, typed, _address(application, stage, form["goto"]))
     if "criteria" in form:
         answering.save(application, stage, typed, by=current_user, done=False, now=now)
         address = url_for(".criteria_page", number=application.number, stage=stage, entry=form["criteria"])
-        return redirect(address, code=303)
+        return _leaving(application, stage, typed, address)
     return None
 
 

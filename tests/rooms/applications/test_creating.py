@@ -94,6 +94,19 @@ def test_an_adviser_chooses_among_the_companies_that_made_it_their_partner(brows
 
 
 @pytest.mark.req("IS2IN-13.c")
+@pytest.mark.parametrize(("key", "code"), [("adviser", ""), ("lone_adviser", "JLGZ"), ("issuer", "ALTN")])
+def test_a_company_is_chosen_beforehand_only_where_it_is_the_only_one(browser, house, key, code):
+    """Reading A13: who has clients says for whom he files; his own company is not slipped in."""
+    someone = browser(key)
+    page = someone.get(NEW)
+
+    [chosen] = page.form(NEW).get("company", [""])
+
+    assert chosen == (str(company(code).id) if code else "")
+    assert someone.send(page, NEW).status == (303 if code else 422)
+
+
+@pytest.mark.req("IS2IN-13.c")
 def test_the_chosen_company_is_the_initiator_of_the_application(browser, house):
     someone = browser("adviser")
 
@@ -202,7 +215,7 @@ def test_done_keeps_and_moves_on_to_the_next_stage(browser, house):
 
 
 @pytest.mark.req("IS2IN-16.b", "IS2IN-14.2.a")
-def test_done_with_gaps_names_every_field_keeps_the_input_and_stores_nothing(browser, house):
+def test_done_with_gaps_names_every_field_keeps_the_input_and_finishes_nothing(browser, house):
     someone, application = browser("issuer"), new_application()
     path = address(application, "stages", "issuer")
 
@@ -213,21 +226,57 @@ def test_done_with_gaps_names_every_field_keeps_the_input_and_stores_nothing(bro
         assert refused.error(field)
     assert refused.form(path)["legal_address"] == ["Алматы"]
     assert refused.form(path)["bin"] == ["12"]
+    assert refused.says(data_key="answers.kept_unfinished")
+    assert someone.get(path).form(path)["legal_address"] == ["Алматы"]
+    assert queries.position(refetched(application)).status("issuer") == "filling"
+
+
+def test_done_refused_and_sent_again_adds_nothing_and_its_faults_have_an_address(browser, house):
+    someone, application = browser("issuer"), new_application()
+    path = address(application, "stages", "issuer")
+    page = someone.get(path)
+
+    refused = someone.send(page, path, press="done", legal_address="Алматы")
+    stands, history = queries.latest(refetched(application), "issuer").revision, len(queries.history(application))
+    again = someone.send(page, path, press="done", legal_address="Алматы")
+
+    assert (refused.status, again.status) == (422, 422)
+    assert queries.latest(refetched(application), "issuer").revision == stands
+    assert len(queries.history(refetched(application))) == history
+    seen = someone.get(refused.one(data_key="err.summary").get("data-again", ""))
+    assert seen.status == 200
+    assert seen.error("full_name") == refused.error("full_name")
+    assert words(seen.one(data_key="err.summary")) == words(refused.one(data_key="err.summary"))
+
+
+def test_done_with_nothing_typed_begins_nothing(browser, house):
+    someone, application = browser("issuer"), new_application()
+    path = address(application, "stages", "issuer")
+
+    assert someone.send(someone.get(path), path, press="done").status == 422
+
     assert queries.latest(refetched(application), "issuer") is None
     assert queries.position(refetched(application)).stages == {}
 
 
-def test_what_cannot_be_read_is_refused_even_by_save_and_nothing_is_stored(browser, house):
+def test_what_cannot_be_read_is_kept_as_it_was_typed_and_told_on_the_page_that_comes(browser, house):
     someone, application = browser("issuer"), new_application()
     path = address(application, "stages", "issuer")
 
-    refused = someone.send(someone.get(path), path, press="save", activity="мұнай", registration_date="31.02.2026")
+    saved = someone.send(someone.get(path), path, press="save", activity="мұнай", registration_date="31.02.2026")
+    page = someone.follow(saved)
 
-    assert refused.status == 422
-    assert refused.error("registration_date")
-    assert refused.form(path)["registration_date"] == ["31.02.2026"]
-    assert refused.form(path)["activity"] == ["мұнай"]
-    assert queries.latest(refetched(application), "issuer") is None
+    assert (saved.status, saved.location) == (303, path)
+    assert page.error("registration_date")
+    assert not page.all(data_note_for="registration_date")  # one fault, one sentence
+    assert page.says(data_key="answers.unread_here")
+    assert page.form(path)["registration_date"] == ["31.02.2026"]
+    assert page.form(path)["activity"] == ["мұнай"]
+    row = queries.latest(refetched(application), "issuer")
+    assert row.unread == {"registration_date": {"registration_date": "31.02.2026"}}
+    assert "registration_date" not in row.values["issuer"]
+    assert queries.position(refetched(application)).status("issuer") == "filling"
+    assert someone.send(page, path, press="done").error("registration_date") == page.error("registration_date")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from test_creating import address
 from app import catalogue, db
 from app.applications import queries
 from app.applications.models import Answers, History
+from app.terms import say
 from app.web import here
 from tests.deep import SECURITIES, isin, securities
 
@@ -193,7 +194,7 @@ def test_an_entry_has_a_page_of_its_own_from_which_one_goes_on_and_back_saving(s
     assert back.location == path
 
 
-def test_a_fault_on_the_page_of_an_entry_keeps_what_was_typed_there(stage):
+def test_a_fault_on_the_page_of_an_entry_is_kept_there_and_told_on_the_page_one_goes_to(stage):
     author, number, path = stage
     many(number, 40)
     here_ = f"{path}?entry={SECURITIES}-e2"
@@ -202,10 +203,15 @@ def test_a_fault_on_the_page_of_an_entry_keeps_what_was_typed_there(stage):
         author.get(here_), here_, press="goto", value=f"{SECURITIES}-e3", **{f"{SECURITIES}-e2-answer_2": "31.31.2026"}
     )
 
-    assert page.status == 422
-    assert page.error(f"{SECURITIES}-e2-answer_2")
-    assert page.form(here_)[f"{SECURITIES}-e2-answer_2"] == ["31.31.2026"]
-    assert page.says(data_key="form.entry_of") == "Жазба: 2 / 40"
+    assert page.location == f"{path}?entry={SECURITIES}-e3"
+    there = author.follow(page)
+    assert say("answers.unread_there", "kk", fields="|").split("|")[0].strip() in there.main
+    assert not there.all(data_key="err.summary")  # nothing is wrong with this one
+    lines = author.get(path)
+    assert say("form.entry_errors", "kk", n=1) in words(lines.one(data_entry="e2"))
+    back = author.get(here_)
+    assert back.error(f"{SECURITIES}-e2-answer_2")
+    assert back.form(here_)[f"{SECURITIES}-e2-answer_2"] == ["31.31.2026"]
 
 
 def test_done_tells_the_faulty_entries_one_by_one_each_with_a_link_to_its_page(stage):

@@ -62,7 +62,7 @@ def test_three_levels_of_rows_are_added_and_what_was_typed_meanwhile_is_saved(st
     assert page.form(path)[f"{POST}-since"] == ["01.02.2020"]
 
 
-def test_an_added_row_is_where_the_answer_leads_to_and_says_what_is_missing(stage):
+def test_an_added_row_is_where_the_answer_leads_to_and_says_what_is_missing_once_it_was_begun(stage):
     author, _, path = stage
 
     added = author.send(author.get(path), path, press="row-add", value="directors")
@@ -70,7 +70,19 @@ def test_an_added_row_is_where_the_answer_leads_to_and_says_what_is_missing(stag
 
     assert added.headers["Location"].endswith(f"#f-{DIRECTOR}")
     assert page.one(id=f"f-{DIRECTOR}").get("tabindex") == "-1"
-    assert page.all(data_note_for=f"{DIRECTOR}-name")
+    assert not _notes(page)  # nobody has had the time yet
+    page = author.follow(author.send(page, path, press="save"))
+    assert "brand" in _notes(page)
+    assert not [path for path in _notes(page) if path.startswith(DIRECTOR)]
+    page = author.follow(author.send(page, path, press="row-add", value=f"{DIRECTOR}-posts"))
+    page = author.follow(author.send(page, path, press="save", **{f"{POST}-place": "Б"}))
+    assert f"{DIRECTOR}-name" in _notes(page)
+    assert f"{POST}-since" in _notes(page)
+
+
+def _notes(page):
+    """Return the paths at which the page says that something is missing."""
+    return [item.get("data-note-for") for item in page.root.iter() if item.get("data-note-for")]
 
 
 def test_rows_are_moved_and_taken_out_and_a_number_is_never_given_twice(stage):
@@ -96,17 +108,59 @@ def test_rows_are_moved_and_taken_out_and_a_number_is_never_given_twice(stage):
     assert "Жазбаның орны ауыстырылды" in timeline
 
 
-def test_what_cannot_be_read_refuses_the_act_on_rows_and_stays_on_the_page(stage):
+@pytest.mark.parametrize(
+    ("press", "value", "left"),
+    [
+        ("row-add", "directors", ["e1", "e2", "e3"]),
+        ("row-up", "directors-e2", ["e2", "e1"]),
+        ("row-remove", "directors-e2", ["e1"]),
+        ("row-table", "holders", ["e1", "e2"]),
+    ],
+)
+def test_what_cannot_be_read_stays_and_does_not_hold_an_act_on_rows(stage, press, value, left):
     author, number, path = stage
+    pressed(author, path, "row-add", "directors")
     pressed(author, path, "row-add", "directors")
     pressed(author, path, "row-add", f"{DIRECTOR}-posts")
 
-    page = author.send(author.get(path), path, press="row-add", value="directors", **{f"{POST}-since": "31.31.2020"})
+    done = author.send(
+        author.get(path), path, press=press, value=value, brand="Дала", **{f"{POST}-since": "31.31.2020"}
+    )
 
-    assert page.status == 422
+    assert done.status == 303
+    assert [row["id"] for row in kept(number)["directors"]["entries"]] == left
+    assert kept(number)["brand"] == "Дала"
+    page = author.get(path)
     assert page.error(f"{POST}-since")
     assert page.form(path)[f"{POST}-since"] == ["31.31.2020"]
-    assert len(kept(number)["directors"]["entries"]) == 1
+    assert [item.get("href") for item in page.one(data_key="err.summary").iter("a")] == [f"#f-{POST}-since"]
+
+
+def test_what_cannot_be_read_stays_when_rows_are_taken_from_a_table(stage):
+    author, number, path = stage
+    pressed(author, path, "row-add", "directors")
+    pressed(author, path, "row-add", f"{DIRECTOR}-posts")
+    author.send(author.get(path), path, press="save", **{f"{POST}-since": "31.31.2020"})
+    table = author.send(author.get(f"{path}/table?group=holders"), f"{path}/table", press="look", text="Қор\t10")
+
+    taken = author.send(table, f"{path}/table", press="take")
+
+    assert taken.status == 303
+    assert author.get(path).form(path)[f"{POST}-since"] == ["31.31.2020"]
+    assert len(kept(number)["holders"]["entries"]) == 1
+
+
+def test_faults_are_told_in_the_order_of_the_page(stage):
+    author, _, path = stage
+    for group in ("directors", f"{DIRECTOR}-posts", "holders"):
+        pressed(author, path, "row-add", group)
+
+    page = author.send(author.get(path), path, press="done", **{"holders-e1-share": "көп", f"{POST}-since": "ертең"})
+
+    told = [item.get("href", "").removeprefix("#f-") for item in page.one(data_key="err.summary").iter("a")]
+    ids = [item.get("id", "").removeprefix("f-") for item in page.root.iter() if item.get("id", "").startswith("f-")]
+    assert {f"{POST}-since", "holders-e1-share", "brand"} <= set(told)
+    assert told == sorted(told, key=ids.index)
 
 
 def test_faults_inside_a_row_that_goes_do_not_hold_it(stage):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import papers
 import pytest
-from browser import signed_in
-from factories import application_at, new_application, person, refetched, var_files
+from browser import signed_in, words
+from factories import application_at, new_application, person, refetched, values, var_files
 from harm import ARCHIVES, OFFICE_FILES, PDFS, PICTURES
 from sqlalchemy import func, select
 from test_creating import address
@@ -305,17 +305,34 @@ def test_a_crowd_of_files_in_one_request_is_refused_whole(stage):
     assert standing.is_untouched()
 
 
-def test_a_form_with_a_good_file_and_a_bad_answer_leaves_no_bytes(house):
-    """The file came with the form: it is refused with it, and sent again with it."""
+def test_a_good_file_that_came_with_a_refused_done_is_kept_with_what_was_typed(house):
+    """A browser would not send it again by itself."""
+    application = new_application()
+    db.session.commit()
+    someone = signed_in(house, "issuer")
+    path = address(application, "stages", "documents")
+    page = someone.get(path)
+
+    refused = someone.send(page, path, press="done", charter=("a.pdf", PDF))
+
+    assert refused.status == 422
+    assert "a.pdf" in words(refused.one(data_field="charter"))
+    (file,) = values(refetched(application), "documents")["charter"]
+    assert someone.get(address(application, "attachments", str(file["id"]))).content == PDF
+
+
+def test_of_a_refused_file_no_byte_is_left_and_what_was_typed_beside_it_is_kept(house):
     application = new_application()
     db.session.commit()
     someone = signed_in(house, "issuer")
     path = address(application, "stages", "documents")
     page, standing = someone.get(path), Standing(house)
 
-    refused = someone.send(page, path, press="done", charter=("a.pdf", PDF))
+    refused = someone.send(page, path, press="save", charter=("a.pdf", b"MZ no pdf at all"))
 
     assert refused.status == 422
+    assert refused.error("charter")
+    assert refused.all(data_key="answers.files_again")
     assert standing.is_untouched()
 
 
