@@ -146,11 +146,12 @@ def _marks(ident: int, runs: Iterable[Run], happened: Container[tuple[str, int, 
         if run.is_paused:
             continue
         try:
-            at = {kind: clocks.reading(run, share=share).due for kind, share in SHARES.items()}
+            at = {share: clocks.reading(run, share=share).due for share in set(SHARES.values())}
         except CalendarMissing as missing:
             log.warning("calendar_missing", application=ident, term=run.term.key, year=missing.year)
             continue
-        for kind, moment in at.items():
+        for kind, share in SHARES.items():
+            moment = at[share]
             mark = Mark(moment, ident, run, kind) if moment is not None else None
             if mark is not None and mark.name not in happened and (kind is not Kind.OUTCOME or run.term.trigger):
                 yield mark
