@@ -188,7 +188,8 @@ def _tell(application: Application, mark: Mark, *, now: datetime) -> None:
     told: dict[Addressee, Message] = {}
     if mark.kind is Kind.OVER and term.escalate is not None:
         told.update(dict.fromkeys(around.get(term.escalate, ()), Message("notice.term_escalated", params)))
-    reminder = Message(f"notice.term_{mark.kind}", params, action_required=True)
+    may_act = mark.kind is Kind.SOON or term.trigger is None  # else the system is about to act, and nobody may
+    reminder = Message(f"notice.term_{mark.kind}", params, action_required=may_act)
     for executor in queries.current_executors(application):
         told.update(dict.fromkeys(around.get(executor, ()), reminder))
     notifications.post(told.items(), about=moves.about(application), now=now)
