@@ -4,13 +4,13 @@ A process becomes an expanded sub-process of user tasks, its stages; a subproces
 stages at once stands between two parallel gateways.  Behind a process with several ways an exclusive gateway
 divides them; each way is a flow with the words of its button, what it asks in its documentation.  Interruptions
 are boundary events of every process where they may begin, a timer's transition a boundary timer event, final
-processes end events, a standing subprocess an event sub-process.  The file is a drawing, not a program: what is
-asked, whose guard, whose turn, stays with the procedure (``isExecutable`` is false).
+processes end events, a standing subprocess an event sub-process.  What guards ask is told, not computed: an engine
+that runs the file follows the variable ``taken``, ``"<trigger>_<target>"``, where ways divide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -19,6 +19,7 @@ from app.workflows.graph import Say, words_of
 from app.workflows.guards import EXECUTORS
 from app.workflows.machine import Procedure
 from app.workflows.parts import Order, Process, Subprocess, Transition
+from app.workflows.variables import told
 
 MODEL = "http://www.omg.org/spec/BPMN/20100524/MODEL"
 DIAGRAM = "http://www.omg.org/spec/BPMN/20100524/DI"
@@ -104,18 +105,14 @@ def export(procedure: Procedure, language: str, say: Say) -> bytes:
     Ids are made of the file's keys: ``process_<process>``, ``stage_<process>_<stage>``, ``way_<number>`` of the
     transition in the order of the file.
     """
-    root = etree.Element(
-        f"{{{MODEL}}}definitions",
-        nsmap=NAMES,
-        id=f"definitions_{procedure.key}",
-        targetNamespace="urn:kezen:procedures",
-    )
+    root = etree.Element(f"{{{MODEL}}}definitions", nsmap=NAMES, id=f"definitions_{procedure.key}")
+    root.set("targetNamespace", "urn:kezen:procedures")
     signals = {each.trigger: words_of(each, language, say) for each in procedure.interruptions if not _is_timed(each)}
     signals |= {f"look_{each.key}": each.title[language] for each in procedure.standing if each.stages}
     for key, name in signals.items():
         etree.SubElement(root, f"{{{MODEL}}}signal", id=f"signal_{key}", name=name)
     body = etree.SubElement(root, f"{{{MODEL}}}process", id=procedure.key, name=procedure.title[language])
-    body.set("isExecutable", "false")
+    body.set("isExecutable", "true")  # parsers pass over what is not
     drawing = _Drawing(procedure, language, say, root, body)
     _place_processes(drawing)
     _place_standing(drawing)
@@ -249,7 +246,7 @@ def _place_standing(drawing: _Drawing) -> None:
         width = SPACE + SMALL + (TASK_WIDTH + SPACE) * len(standing.stages) + SPACE + SMALL + SPACE
         node = drawing.node(drawing.body, "subProcess", ident, (x, y, width, 160), standing.title[drawing.language])
         node.set("triggeredByEvent", "true")
-        _documented(node, _guards_of(standing.guards))
+        _documented(node, "; ".join(told(use) for use in standing.guards))
         before = f"start_{standing.key}"
         start = drawing.node(node, "startEvent", before, (x + SPACE, y + 80 - SMALL / 2, SMALL, SMALL))
         start.set("isInterrupting", "false")
@@ -267,24 +264,16 @@ def _place_standing(drawing: _Drawing) -> None:
         found.set("signalRef", f"signal_look_{standing.key}")
 
 
-def _guards_of(uses: Iterable[object]) -> str:
-    from app.workflows.proof import told  # the words of guards are the proof's
-
-    return "; ".join(told(use) for use in uses)  # type: ignore[arg-type]
-
-
 def _way(drawing: _Drawing, number: int, transition: Transition) -> None:
     """Draw a transition: a flow from the process or the gateway behind it, or from an event on its edge."""
     source, target = f"process_{transition.source}", f"process_{transition.target}"
     words = words_of(transition, drawing.language, drawing.say)
+    is_divided = len(_ordinary(drawing.procedure, drawing.procedure.processes[transition.source])) > 1
     if _is_boundary(transition):
         begin = f"event_{number}"
         x, y, width, height = drawing.shapes[source]
-        taken = sum(
-            1
-            for each in drawing.procedure.transitions[:number]
-            if _is_boundary(each) and each.source == transition.source
-        )
+        before = [each for each in drawing.procedure.transitions[:number] if each.source == transition.source]
+        taken = sum(map(_is_boundary, before))
         box = (x + width - (taken + 1) * (SMALL + 10), y + height - SMALL / 2, SMALL, SMALL)
         event = drawing.node(drawing.body, "boundaryEvent", begin, box, words)
         event.set("attachedToRef", source)
@@ -297,16 +286,20 @@ def _way(drawing: _Drawing, number: int, transition: Transition) -> None:
         end = drawing.shapes[target]
         way = drawing.around((box[0] + SMALL / 2, box[1] + SMALL), (end[0], end[1] + end[3] / 2), False)
     else:
-        is_divided = len(_ordinary(drawing.procedure, drawing.procedure.processes[transition.source])) > 1
         begin = f"after_{transition.source}" if is_divided else source
         way = drawing.between(begin, target)
     flow = drawing.flow(drawing.body, f"way_{number}", (begin, target), way, words)
-    _documented(flow, _guards_of(transition.guards))
+    _documented(flow, "; ".join(told(use) for use in transition.guards))
+    if is_divided and not _is_boundary(transition):
+        condition = etree.SubElement(flow, f"{{{MODEL}}}conditionExpression")
+        condition.set(f"{{{XSI}}}type", "bpmn:tFormalExpression")
+        condition.text = f'taken == "{transition.trigger}_{transition.target}"'
 
 
 def _duration(procedure: Procedure, transition: Transition) -> str:
-    """Return the time after which a timer fires, as ISO 8601 says it; working days are told as days."""
-    return "P1D"
+    """Return the time after which a timer fires, as ISO 8601 says it: days, for want of working days."""
+    days = [term.working_days for term in getattr(procedure, "terms", ()) if term.trigger == transition.trigger]
+    return f"P{min(days, default=0)}D"
 
 
 def _diagram(drawing: _Drawing) -> None:

@@ -46,9 +46,11 @@ from app.workflows.variables import (
     FINANCIAL,
     HEAD,
     MEETING,
+    NAMED,
     OPEN,
     OTHER,
     REMARKS,
+    RESPONDENT,
     SENT,
     UNANSWERED,
     UNRESOLVED,
@@ -177,7 +179,7 @@ class Exploration:
         uses = [use for each in self.procedure.transitions for use in each.guards]
         uses += [use for each in self.procedure.standing for use in each.guards]
         uses += [GuardUse(stage.skip_if) for stage in self.procedure.stages.values() if stage.skip_if]
-        found: dict[Variable, frozenset[Value]] = dict.fromkeys([SENT, MEETING, DECIDED, HEAD, DOCUMENT], EITHER)
+        found: dict[Variable, frozenset[Value]] = dict.fromkeys(_ALWAYS_KNOWN, EITHER)
         for use in uses:
             for variable, value in literals(use):
                 if variable[0] == "answer":
@@ -241,7 +243,7 @@ class Exploration:
         acting = {self.procedure.executor_of(stage.key, process.key) for stage in stages} | {
             each.by for each in leaving
         }
-        found |= {fact for who, fact in (("first_head", HEAD), ("adviser", ADVISER)) if who in acting}
+        found |= {fact for who, fact in NAMED.items() if who in acting}
         if any(is_deletion(each) for each in leaving):
             found.add(SENT)
         if any(is_withdrawal(each, self.procedure) for each in leaving):
@@ -269,7 +271,7 @@ class Exploration:
         known = situation.known
         facts = _facts(known)
         people = set(_ALWAYS_THERE)
-        people |= {who for who, fact in (("first_head", HEAD), ("adviser", ADVISER)) if known.get(fact)}
+        people |= {who for who, fact in NAMED.items() if known.get(fact)}
         position, opened, finished = Position(process.key), set[str](), set[str]()
         while True:
             doors = [key for key in self.procedure.open_stages(position, facts) if key in process.stages]
@@ -432,8 +434,9 @@ class Exploration:
         return found
 
 
+_ALWAYS_KNOWN = (SENT, MEETING, DECIDED, HEAD, RESPONDENT, DOCUMENT)
 _DONE: frozenset[Value] = frozenset({True})
-_ALWAYS_THERE = frozenset(EXECUTORS) - {"first_head", "adviser"}
+_ALWAYS_THERE = frozenset(EXECUTORS) - NAMED.keys()
 """Who can act whatever happened before: the author, and whoever holds a role at the Exchange."""
 
 

@@ -74,16 +74,22 @@ class Procedure:
     @cached_property
     def main_road(self) -> tuple[str, ...]:
         """The processes of the shortest way from the first to the first final one that the file names."""
+        return self.road_from(self.initial)
+
+    def road_from(self, process: str) -> tuple[str, ...]:
+        """Return the processes of the shortest ordinary way from here to that end; of a final one itself."""
         goal = next(key for key in self.processes if key in self.final)
         came_from: dict[str, str] = {}
-        reached = [self.initial]
+        reached = [process]
         for key in reached:
             for transition in self.transitions:
                 if transition.source == key and not transition.is_interruption and transition.target not in came_from:
                     came_from[transition.target] = key
                     reached.append(transition.target)
+        if process in self.final or goal not in came_from:
+            return (process,)
         road = [goal]
-        while road[-1] != self.initial and road[-1] in came_from:
+        while road[-1] != process:
             road.append(came_from[road[-1]])
         return tuple(reversed(road))
 

@@ -34,6 +34,7 @@ from app.workflows.variables import (
     Outcomes,
     is_deletion,
     is_withdrawal,
+    told,
 )
 
 Place = tuple[str | int, ...]
@@ -125,11 +126,11 @@ class _Proof:
 
 def _dead_transitions(proof: _Proof) -> Iterator[Fault]:
     """Every transition can be taken in some situation."""
-    told = set()
+    met = set()
     for way, transition in proof.dead():
-        if way.path in told:
+        if way.path in met:
             continue
-        told.add(way.path)
+        met.add(way.path)
         yield _why_dead(proof, way, transition)
 
 
@@ -158,13 +159,6 @@ def _why_dead(proof: _Proof, way: Way, transition: Transition) -> Fault:
     problem = f"{name}: whenever its guards hold, another '{transition.trigger}' before it is taken"
     mend = "put it first, or tell the two apart by their guards"
     return proof.fault((*place, "trigger"), problem, mend, situations[0])
-
-
-def told(use: GuardUse) -> str:
-    """Return a guard as a file writes it."""
-    if use.outcome is not None:
-        return f"{use.name}: {use.outcome.stage}.{use.outcome.field} = {use.outcome.value}"
-    return f"{use.name}: {use.stage}" if use.stage else use.name
 
 
 def _is_listed(way: Way) -> bool:
@@ -204,6 +198,7 @@ def _mend_of_guard(use: GuardUse) -> str:
 def _mend_of_actor(executor: str) -> str:
     return {
         "first_head": "let every way there have the effect assign_first_head",
+        "respondent": "let every way there have the effect call_respondent",
         "adviser": "let a stage that asks for the adviser (source: partner_advisers) be filled before",
     }.get(executor, f"name another executor than {executor}")
 

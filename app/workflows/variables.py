@@ -20,12 +20,15 @@ Values = Mapping[Variable, frozenset[Value]]
 Memory = tuple[tuple[Variable, Value], ...]
 
 SENT, MEETING, DECIDED = ("sent",), ("meeting",), ("decided",)
-HEAD, ADVISER, FINANCIAL = ("first_head",), ("adviser",), ("financial",)
+HEAD, ADVISER, RESPONDENT, FINANCIAL = ("first_head",), ("adviser",), ("respondent",), ("financial",)
 DOCUMENT, SIGNED, COMPLETE = ("document",), ("signed",), ("complete",)
 COMMENTS, REMARKS, OPEN, UNRESOLVED = ("comments",), ("remarks",), ("open",), ("unresolved",)
 
 UNANSWERED, OTHER = "", "*"
 """Of an outcome: nothing was chosen; something no guard asks for."""
+
+NAMED = {"first_head": HEAD, "adviser": ADVISER, "respondent": RESPONDENT}
+"""The executors who are there only after they have been named, and the fact that they have."""
 
 EITHER: frozenset[Value] = frozenset({True, False})
 
@@ -46,6 +49,7 @@ LITERALS: Mapping[str, tuple[tuple[Variable, Value], ...]] = {
 
 EFFECTS: Mapping[str, tuple[tuple[Variable, Value], ...]] = {
     "send_file": ((SENT, True),),
+    "call_respondent": ((SENT, True), (RESPONDENT, True)),
     "freeze_document": ((DOCUMENT, True), (SIGNED, False), (COMMENTS, False)),
     "assign_first_head": ((HEAD, True),),
     "record_meeting": ((MEETING, True),),
@@ -85,3 +89,10 @@ def is_withdrawal(transition: Transition, procedure: Procedure) -> bool:
     """Tell whether by a transition the applicant takes his application back."""
     ends = transition.is_interruption and transition.target in procedure.final and not is_deletion(transition)
     return transition.trigger == "withdraw" or (ends and transition.by in {*APPLICANTS, "first_head"})
+
+
+def told(use: GuardUse) -> str:
+    """Return a guard as a file writes it."""
+    if use.outcome is not None:
+        return f"{use.name}: {use.outcome.stage}.{use.outcome.field} = {use.outcome.value}"
+    return f"{use.name}: {use.stage}" if use.stage else use.name

@@ -72,6 +72,7 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/summary.xlsx": ("issuer", "first_head", "adviser"),
     "/applications/<number>/summary.json": ("issuer", "first_head", "adviser"),
     "/applications/<number>/versions": (),
+    "/applications/<number>/procedure": (),  # what has ended is not moved
     "/applications/<number>/stages/<stage>/table": (),
     "/applications/<number>/stages/<stage>/table/template.xlsx": (),
     "/applications/<number>/stages/<stage>/table/template.csv": (),
@@ -99,6 +100,7 @@ WRITES = {
     "/applications/<number>/stages/<stage>/table",
     "/applications/<number>/transitions/<trigger>",
     "/applications/<number>/versions",
+    "/applications/<number>/procedure",
     "/login",
     "/logout",
     "/notifications/read",

@@ -28,7 +28,7 @@ from app.workflows.parts import StageKind, Transition, TransitionNotAllowed
 ROOT = Path(__file__).resolve().parents[2]
 WALKS = int(os.environ.get("KEZEN_WALKS", "4"))
 STEPS = 40
-APPLICANTS = ("author", "adviser")
+APPLICANTS = ("author", "adviser", "respondent")
 NAMES = sorted(path.name.removesuffix(".yaml") for path in (ROOT / "workflows").glob("*.v*.yaml"))
 CHANCE = st.sampled_from(range(997))
 """A number by which to choose, each as likely as the others."""
@@ -63,7 +63,7 @@ class Walk(RuleBasedStateMachine):
         super().__init__()
         self.position = self.procedure.start()
         self.facts = Facts()
-        self.people = {*EXECUTORS} - {"adviser", "first_head"}
+        self.people = {*EXECUTORS} - {"adviser", "first_head", "respondent"}
         self.asked = {
             (use.outcome.stage, use.outcome.field)
             for each in self.procedure.transitions
@@ -136,12 +136,15 @@ class Walk(RuleBasedStateMachine):
             changed |= {
                 "freeze_document": {"signature_valid": False, "comments": 0},
                 "send_file": {"sent": True},
+                "call_respondent": {"sent": True},
                 "record_meeting": {"meeting_appointed": True},
                 "record_decision": {"decided": True},
                 "publish_remarks": {"remarks": 0, "open_remarks": self.facts.open_remarks + self.facts.remarks},
             }.get(effect, {})
         if "assign_first_head" in fired.transition.effects:
             self.people.add("first_head")
+        if "call_respondent" in fired.transition.effects:
+            self.people.add("respondent")
         self.facts = replace(self.facts, **changed)
 
     def may_say(self) -> set[str]:
@@ -221,8 +224,10 @@ class Walk(RuleBasedStateMachine):
 
     @invariant()
     def the_exchange_acts_on_nothing_that_has_not_been_sent(self) -> None:
+        began = self.procedure.processes[self.procedure.initial].executor
         executor = self.procedure.process(self.position).executor
-        assert executor is None or executor in (*APPLICANTS, "first_head") or self.facts.sent
+        is_theirs = executor is not None and executor not in (*APPLICANTS, "first_head")
+        assert not is_theirs or self.facts.sent or began not in APPLICANTS
 
     @invariant()
     def nothing_is_deleted_after_sending_nor_withdrawn_after_the_meeting_is_appointed(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -11,6 +11,8 @@ from flask_login import current_user
 from app import catalogue, db
 from app.applications import facts, filing, moves, queries, reuse
 from app.applications.models import Application
+from app.applications.views import clocks
+from app.applications.views.clocks import ClockView
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
@@ -28,7 +30,7 @@ from app.workflows.parts import StageKind
 PAGE = 50
 
 
-def row(application: Application, *, mine: bool = False) -> dict[str, Any]:
+def row(application: Application, *, mine: bool = False, clock: ClockView | None = None) -> dict[str, Any]:
     """Return an application as lists show it (IS2IN-9.4.b; A10); ``mine``: it waits on the present user."""
     language = here.language()
     procedure = queries.procedure(application)
@@ -51,12 +53,14 @@ def row(application: Application, *, mine: bool = False) -> dict[str, Any]:
         "archived_at": application.archived_at,
         "registration_number": application.registration_number,
         "mine": mine,
+        "clock": clock,
     }
 
 
-def rows(applications: Iterable[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
+def rows(applications: Sequence[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
     """Return applications as lists show them; ``mine`` are the ids of those that wait on the present user."""
-    return [row(application, mine=application.id in mine) for application in applications]
+    ticking = clocks.of(applications)
+    return [row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ()))) for item in applications]
 
 
 def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], Page]:
