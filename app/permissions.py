@@ -39,6 +39,7 @@ class Permission(StrEnum):
     BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
+    MOVE_VERSION = "move_version"  # an application that was sent, to a newer version of its procedure
     VIEW_ARCHIVE = "view_archive"
     VIEW_ORGANISATION = "view_organisation"
     MANAGE_USERS = "manage_users"
@@ -88,7 +89,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.LISTING: _STAFF,
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
-    Role.LISTING_HEAD: _STAFF,
+    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION},
     Role.SECRETARY: _STAFF,
     Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS},
     Role.ADMIN: _EVERYBODY,

@@ -15,7 +15,7 @@ from typing import Any
 from app import catalogue
 from app.accounts.models import User
 from app.applications import places, queries, versions
-from app.applications.drawing import Drawing, comment_view, size_words
+from app.applications.drawing import Drawing, comment_view
 from app.applications.models import AnyComment, Application, Comment
 from app.applications.places import Names, Place
 from app.applications.sheets import CommentView, FileView
@@ -23,6 +23,7 @@ from app.applications.versions import Version
 from app.forms.compare import Change, compare
 from app.forms.definitions import DynamicForm
 from app.terms import LANGUAGES, say
+from app.terms.sizes import size_words
 
 TERMS = {
     "changed": "st.changed",
@@ -306,7 +307,8 @@ class _Stage:
         if file is None:
             return None
         url = self._drawing.file_url(file["id"]) if self._drawing.file_url else None
-        return FileView(file["id"], file["name"], size_words(file["size"]), url, file["sha256"])
+        size = size_words(file["size"], self._drawing.language)
+        return FileView(file["id"], file["name"], size, url, file["sha256"])
 
 
 def _asked(found: Mapping[str, Place]) -> set[str]:

@@ -30,6 +30,7 @@ from app.forms.carrying import Piece
 from app.forms.definitions import DynamicForm, Field, Form
 from app.forms.outline import Asked, Part, Rows
 from app.terms import say
+from app.terms.sizes import size_words
 
 
 @dataclass
@@ -87,13 +88,6 @@ def _by_path(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     for problem in problems:
         found.setdefault(problem.path, []).append(problem)
     return found
-
-
-def size_words(size: int) -> str:
-    """Return a file's size in words: 12 KB, 1,4 MB."""
-    if size < 1024 * 1024:
-        return f"{max(1, round(size / 1024))} KB"
-    return f"{size / 1024 / 1024:.1f} MB".replace(".", ",")
 
 
 def comments_by_place(rows: Iterable[AnyComment]) -> dict[str, list[AnyComment]]:
@@ -208,7 +202,7 @@ def _files(value: Any, drawing: Drawing) -> list[FileView]:
         FileView(
             file["id"],
             file["name"],
-            size_words(file["size"]),
+            size_words(file["size"], drawing.language),
             drawing.file_url(file["id"]) if drawing.file_url else None,
             file["sha256"],
         )

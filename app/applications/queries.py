@@ -7,6 +7,7 @@ list, counter and direct address goes through it, and an outsider finds nothing.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -216,6 +217,13 @@ def procedure(application: Application) -> Procedure:
     return catalogue.present().procedures.get(key, int(version))
 
 
+def versions_of(found: Procedure) -> list[Procedure]:
+    """Return ``found`` and the other versions of that procedure: an application may have acted under each."""
+    known = catalogue.present().procedures.procedures.values()
+    others = sorted((each for each in known if each.key == found.key), key=lambda each: -each.version)
+    return [found, *(each for each in others if each.version != found.version)]
+
+
 def position(application: Application) -> Position:
     """Return where the application stands, as the engine takes it."""
     return Position.from_dict({"process": application.process, "stages": application.stages})
@@ -298,6 +306,14 @@ def comments(application: Application, *, user: User) -> Sequence[Comment]:
         .order_by(kind.id)
     )
     return db.session.scalars(statement).unique().all()
+
+
+def waiting_remarks(application: Application, *, user: User) -> dict[str, int]:
+    """Return who of the Exchange's people has written remarks that are not sent yet, and how many; else nothing."""
+    if not user.is_exchange:
+        return {}
+    statement = select(Remark).where(Remark.application_id == application.id, Remark.published_at.is_(None))
+    return Counter(row.by.name for row in db.session.scalars(statement.order_by(Remark.id)).unique())
 
 
 def notes(application: Application, *, user: User) -> Sequence[InternalNote]:

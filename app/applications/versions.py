@@ -139,7 +139,7 @@ def standing_as_sent(application: Application, *, user: User) -> Version | None:
 
     None while the author has it in hand, and for what he changed and never sent, then withdrew.
     """
-    if queries.procedure(application).processes[application.process].executor == "author":
+    if queries.procedure(application).processes[application.process].executor in ANSWERING:
         return None
     known, now = sent(application, user=user), now_standing(application)
     last = known[-1] if known else None
@@ -176,7 +176,8 @@ def _sendings_before_acts(application: Application, user: User) -> set[int]:
     """Return the ids of the sendings that were the last to reach ``user`` when he acted; acts stand in their order."""
     sendings = {
         (item.trigger, item.source): SENDINGS[effect]
-        for item in queries.procedure(application).transitions
+        for procedure in reversed(queries.versions_of(queries.procedure(application)))
+        for item in procedure.transitions
         for effect in item.effects
         if effect in SENDINGS
     }

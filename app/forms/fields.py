@@ -19,6 +19,7 @@ from app.forms.composites import Address, BankDetails, Duration, Person, Rating
 from app.forms.untyped import Computed, Group, Note
 from app.forms.values import EDGES, NBSP, FieldError, FieldType, Raw, clean, one, within
 from app.terms import LANGUAGES, say
+from app.terms.sizes import size_said
 
 if TYPE_CHECKING:
     from app.forms.parts import Field
@@ -408,7 +409,7 @@ class File(FieldType):
         if ending not in field.accept:
             raise FieldError("err.file_type", types=", ".join(field.accept))
         if size > field.max_size_mb * 1024 * 1024:
-            raise FieldError("err.file_size", max=f"{field.max_size_mb}{NBSP}MB")
+            raise FieldError("err.file_size", max=size_said(field.max_size_mb * 1024 * 1024))
         if size == 0:
             raise FieldError("field.err.file_empty")
         if held >= field.max_files:

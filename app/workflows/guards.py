@@ -265,14 +265,11 @@ EXECUTORS = (
 )
 """Who may be named executor: four people of the application, then whoever holds the role at the Exchange."""
 
-PEOPLE = frozenset(EXECUTORS[:4])
-"""Executors that are named people of the application."""
-
 ANSWERING = frozenset({"author", "respondent"})
 """Executors in whose hands the organisation's answers are: who filed, or who answers what the Exchange has begun."""
 
-APPLICANT = ("author", "adviser", "first_head")
-"""The executors of the applicant's side: with them a term may stand still."""
+APPLICANT = EXECUTORS[:4]
+"""The executors of the organisation's side, named people: with them a term may stand still."""
 
 SYSTEM = "system"
 """Stands for ``by`` of a transition that a timer takes and no person."""

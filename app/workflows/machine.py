@@ -13,7 +13,7 @@ from functools import cached_property
 from transitions import EventData, Machine
 
 from app.definition_files import Words
-from app.workflows.guards import GUARDS, PEOPLE, Asked, Facts, Position, StageStatus
+from app.workflows.guards import APPLICANT, GUARDS, Asked, Facts, Position, StageStatus
 from app.workflows.parts import (
     Fired,
     Offer,
@@ -97,7 +97,7 @@ class Procedure:
     def started_by(self) -> str | None:
         """The executor at the Exchange who begins it for an organisation; None: organisations file it themselves."""
         executor = self.processes[self.initial].executor
-        return executor if executor is not None and executor not in PEOPLE else None
+        return executor if executor is not None and executor not in APPLICANT else None
 
     def process(self, position: Position) -> Process:
         """Return the process in which the application stands."""

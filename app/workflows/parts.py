@@ -55,7 +55,7 @@ class Stage:
     @cached_property
     def said(self) -> Said:
         """The title as a parameter of a sentence."""
-        return _said(self.title)
+        return said(self.title)
 
 
 @dataclass(frozen=True)
@@ -180,5 +180,6 @@ class TransitionNotAllowed(Conflict):
     """
 
 
-def _said(words: Words) -> Said:
+def said(words: Words) -> Said:
+    """Return words of a file as a parameter of a sentence."""
     return Said({"kk": words.kk, "ru": words.ru, "en": words.en})

@@ -3,8 +3,9 @@
 A procedure names them first of all: ``use: [filing.v1, registration.v1]``.  A later part stands in place of
 an earlier one, and what the procedure says itself in place of them all:
 
-- of processes, their subprocesses, stages and standing subprocesses single keys (a ``title``, the ``stages``);
+- of processes, their subprocesses, stages, standing subprocesses and terms single keys (a ``title``, the ``stages``);
 - a transition replaces those of the same trigger and source, where they stood;
+- a timer replaces the one of the same term;
 - an interruption is one with that of the same trigger: its sources join, its other keys replace.
 
 The whole is checked as if it stood in one file; a fault is told where the faulty line stands.
@@ -43,6 +44,7 @@ _DEEP: Deep = {
     "processes": {"*": {"subprocesses": {"*": {}}}},
     "stages": {"*": {}},
     "standing": {"*": {}},
+    "terms": {"*": {}},
 }
 
 
@@ -54,6 +56,8 @@ class PartText(Definition):
     processes: dict[Key, dict[str, Any]] = {}
     stages: dict[Key, dict[str, Any]] = {}
     standing: dict[Key, dict[str, Any]] = {}
+    terms: dict[Key, dict[str, Any]] = {}
+    timers: list[dict[str, Any]] = []
     transitions: list[dict[str, Any]] = []
     interruptions: list[dict[str, Any]] = []
 
@@ -110,26 +114,26 @@ def _mapping(under: Any, under_file: str, over: Any, over_file: str, deep: Deep)
     return found
 
 
-def _transitions(under: FileSequence, over: FileSequence, file: str) -> FileSequence:
-    """Return the transitions of both; one of ``over`` stands where those of its trigger and source stood."""
-    replaced = {_way(item) for item in over}
+def _replaced(names: tuple[str, ...], under: FileSequence, over: FileSequence, file: str) -> FileSequence:
+    """Return the items of both; one of ``over`` stands where those stood that are the same by the keys ``names``."""
+
+    def name(item: Any) -> tuple[str, ...]:
+        return tuple(str(item.get(key)) for key in names) if isinstance(item, Mapping) else ()
+
+    replaced = {name(item) for item in over}
     found, placed = FileSequence(), set()
     for item, line, own in _lines(under, ""):
-        if _way(item) not in replaced:
+        if name(item) not in replaced:
             _add(found, item, line, own)
-        elif _way(item) not in placed:
-            placed.add(_way(item))
+        elif name(item) not in placed:
+            placed.add(name(item))
             for each, at, other in _lines(over, file):
-                if _way(each) == _way(item):
+                if name(each) == name(item):
                     _add(found, each, at, other)
     for item, line, own in _lines(over, file):
-        if _way(item) not in placed:
+        if name(item) not in placed:
             _add(found, item, line, own)
     return found
-
-
-def _way(item: Any) -> tuple[str, str]:
-    return (str(item.get("trigger")), str(item.get("source"))) if isinstance(item, Mapping) else ("", "")
 
 
 def _interruptions(under: FileSequence, over: FileSequence, file: str) -> FileSequence:
@@ -166,6 +170,7 @@ def _add(sequence: FileSequence, item: Any, line: int, file: str) -> None:
 
 
 _LISTS: Mapping[str, Callable[[FileSequence, FileSequence, str], FileSequence]] = {
-    "transitions": _transitions,
+    "transitions": partial(_replaced, ("trigger", "source")),
+    "timers": partial(_replaced, ("term",)),
     "interruptions": _interruptions,
 }

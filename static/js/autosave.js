@@ -93,18 +93,46 @@ function say(name, kind = "", text = word(name)) {
   line.dataset.state = name;
 }
 
-function notice(name, kind, text, act = null) {
+function notice(name, kind, text, ...acts) {
   const old = notices.querySelector(`[data-notice="${name}"]`);
   const box = document.getElementById("keeping-notice").content.firstElementChild.cloneNode(true);
   box.dataset.notice = name;
   box.classList.add(`alert--${kind}`);
   box.querySelector("p").textContent = text;
-  if (act) box.querySelector(".notice__body").append(act);
-  if (old?.textContent === box.textContent) return old;
+  box.querySelector(".notice__body").append(...acts);
+  box.dataset.said = box.textContent;
+  if (old?.dataset.said === box.dataset.said) return old;
   old ? old.replaceWith(box) : notices.append(box);
+  unfoldable(box);
   return box;
 }
 const forget = (name) => notices.querySelector(`[data-notice="${name}"]`)?.remove();
+
+// On a small screen a notice says its first lines until it is asked for the rest (application.css).
+function unfoldable(box) {
+  const more = button("more", () => {
+    const isOpen = box.classList.toggle("is-open");
+    more.setAttribute("aria-expanded", String(isOpen));
+  });
+  more.classList.add("notice__more");
+  more.setAttribute("aria-expanded", "false");
+  box.querySelector(".notice__body").append(more);
+  more.hidden = box.querySelector("p").scrollHeight <= box.querySelector("p").clientHeight + 1 && !box.querySelector("dl");
+}
+
+// What one goes to, or is in, is not hidden behind the notices at the bottom: that much room is left under it.
+function room() {
+  const isOver = getComputedStyle(notices).position === "sticky" && notices.childElementCount;
+  const taken = isOver ? notices.offsetHeight + 24 : 0;
+  document.documentElement.style.scrollPaddingBottom = taken ? `${taken}px` : "";
+  return innerHeight - taken;
+}
+new ResizeObserver(() => {
+  room();
+  const input = document.activeElement;
+  const at = input.getBoundingClientRect();
+  if (form.contains(input) && isTyped(input) && at.top < innerHeight && at.bottom > 0) input.scrollIntoView({ block: "nearest" });
+}).observe(notices);
 
 function button(name, act) {
   const made = document.createElement("button");
@@ -130,6 +158,28 @@ function stand(next) {
   form.toggleAttribute("data-kept", state === "ready" && isEmpty(held) && !waits);
   if (state !== "offline") forget("offline");
   if (state !== "signed_out") forget("signed_out");
+  buttons();
+}
+
+// Without a connection, a session or the right nothing can be sent: the buttons say so, and why.  They stay
+// where the keyboard finds them; pressing one leads to the notice.
+function buttons() {
+  const reason = state === "ready" ? null : notices.querySelector(`[data-notice="${state}"] p`);
+  if (reason) reason.id = `why-${state}`;
+  for (const one of form.querySelectorAll("button[type=submit]:not([hidden])")) {
+    if (state === "ready") {
+      if (!one.hasAttribute("data-unavailable")) continue;
+      for (const name of ["aria-disabled", "aria-describedby", "data-unavailable"]) one.removeAttribute(name);
+      one.title = one.dataset.title || "";
+      if (!one.title) one.removeAttribute("title");
+      continue;
+    }
+    if (!one.hasAttribute("data-unavailable")) one.dataset.title = one.title;
+    one.setAttribute("data-unavailable", "");
+    one.setAttribute("aria-disabled", "true");
+    one.title = word("unavailable");
+    if (reason) one.setAttribute("aria-describedby", reason.id);
+  }
 }
 
 // Sending
@@ -148,7 +198,7 @@ function batch() {
 async function flush() {
   if (isSending || isAlone || isSubmitted || state === "signed_out" || state === "stopped") return;
   if (!batches.length) batch();
-  if (!batches.length) return;
+  if (!batches.length) { if (state === "offline") takeUp(); return; }
   isSending = true;
   keep();
   const [first] = batches;
@@ -172,9 +222,9 @@ async function answered(sent, answer) {
   if (told.error === "stale") { await takeUp(); return; }
   if (told.error === "other_user") { stranger(told.said); return; }
   if (told.error === "refused" || answer.status === 404) {
+    notice("stopped", "error", told.said || word("refused"), texts(sent.fields));
     stand("stopped");
     say("refused", "error");
-    notice("refused", "error", told.said || word("refused"), texts(sent.fields));
     return;
   }
   if (answer.status === 503 || (answer.status >= 400 && answer.status < 500)) {
@@ -186,9 +236,9 @@ async function answered(sent, answer) {
 }
 
 function failed() {
-  stand("offline");
-  say("not_saved", "warning");
+  if (!isEmpty(changed) || batches.length) say("not_saved", "warning");
   notice("offline", "warning", word("offline"));
+  stand("offline");
   schedule(SOON[Math.min(tries, SOON.length - 1)]);
   tries += 1;
 }
@@ -208,7 +258,7 @@ function acknowledged(sent, told) {
   for (const clash of told.conflicts) dispute(clash, sent);
   for (const one of told.merged) merged(one, sent);
   if (told.reload.length) changedAround(told);
-  if (told.sentences.length) notice("merged", "info", told.sentences.join(" "), told.reload.length && !isHeld ? link("refresh", here) : null);
+  if (told.sentences.length) notice("merged", "info", told.sentences.join(" "), ...(told.reload.length && !isHeld ? [link("refresh", here)] : []));
   faults(sent, told.faults);
   keep();
   say("saved", "", told.said);
@@ -239,20 +289,36 @@ function changedAround(told) {
 
 function faults(sent, found) {
   const paths = new Set(Object.keys(sent.fields).flatMap((name) => [name, name.replace(/-[^-]+$/, "")]));
+  const wrong = new Set(found.map((fault) => fault.path));
   for (const note of form.querySelectorAll("[data-half]")) if (paths.has(note.dataset.half)) note.remove();
-  for (const [name, [text]] of Object.entries(sent.fields)) {  // it is filled in now: nothing is missing there
-    if (text) document.getElementById(`note-${name}`)?.remove();
+  for (const [name, [text]] of Object.entries(sent.fields)) {  // it says something else now than what was told of
+    if (!text) continue;
+    document.getElementById(`note-${name}`)?.remove();
+    if (!wrong.has(name) && !wrong.has(name.replace(/-[^-]+$/, ""))) mended(name);
   }
   document.querySelector('[data-key="app.never_saved"]')?.remove();
   for (const { path, text } of found) {
     const row = form.querySelector(`[data-field="${CSS.escape(path)}"]`) || form.querySelector(`[data-field="${CSS.escape(path.replace(/-[^-]+$/, ""))}"]`);
     if (!row || row.contains(document.activeElement)) continue;
+    const error = row.querySelector(`[data-error-for="${CSS.escape(path)}"], [data-error-for="${CSS.escape(row.dataset.field)}"]`);
+    if (error) { error.querySelector("span").textContent = text; continue; }
+    document.getElementById(`note-${path}`)?.remove();
     const note = document.createElement("p");
     note.className = "field__note";
     note.dataset.half = row.dataset.field;
     note.textContent = text;
     (row.querySelector(".field__main") || row).append(note);
   }
+}
+
+// A fault that the server told is not told of another answer; whether this one will do, «Дайын» says.
+function mended(name) {
+  const error = document.getElementById(`error-${name}`) || document.getElementById(`error-${name.replace(/-[^-]+$/, "")}`);
+  const row = error?.closest("[data-part], [data-field]");
+  if (!row || [...row.querySelectorAll(".input")].some((input) => !input.value)) return;
+  error.remove();
+  row.classList.remove("field--wrong", "part--wrong");
+  for (const input of row.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
 // What both have changed: both stand on the page, and nothing of it is sent until somebody has chosen.
@@ -264,10 +330,9 @@ function dispute(clash, sent) {
     const told = [clash.label, clash.by ? `${word("removed")} (${clash.by})` : word("removed")].filter(Boolean).join(": ");
     if (!document.getElementById(`f-${clash.path}`) && !document.getElementById(`entry-${clash.path}`)) {
       // The row is on this page no more: what was typed into it is shown, and kept until it is thrown away.
-      const box = notice("lost", "warning", told, texts(held[clash.path]));
-      box.querySelector(".notice__body").append(button("discard", () => {
+      notice("lost", "warning", told, texts(held[clash.path]), button("discard", () => {
         delete held[clash.path];
-        box.remove();
+        forget("lost");
         keep();
         stand(state);
       }));
@@ -295,7 +360,8 @@ function dispute(clash, sent) {
   row.querySelector("[data-contested]")?.remove();
   const box = document.getElementById("keeping-contested").content.firstElementChild.cloneNode(true);
   box.dataset.contested = clash.path;
-  box.querySelector(".words").textContent = clash.by ? `${clash.theirs} (${clash.by})` : clash.theirs;
+  box.querySelector(".words").textContent = clash.theirs;
+  box.querySelector("[data-by]").textContent = clash.by;
   for (const radio of box.querySelectorAll("input")) {
     radio.name = `pick-${clash.path}`;
     radio.checked = false;
@@ -303,7 +369,40 @@ function dispute(clash, sent) {
   }
   row.classList.add("field--contested");
   (row.querySelector(".field__main") || row).append(box);
-  notice("disputed", "warning", word("disputed"));
+  notice("disputed", "warning", word("disputed"), button("choose", toChoice));
+  if (row.contains(document.activeElement)) requestAnimationFrame(() => inSight(row, box));
+}
+
+const undecided = () => [...form.querySelectorAll("[data-contested]")].filter((box) => !box.querySelector("input:checked"));
+
+function toChoice() {
+  const box = undecided()[0] || form.querySelector("[data-contested]");
+  if (!box) return;
+  box.querySelector("input").focus({ preventScroll: true });
+  inSight(rowOf(box), box);
+}
+
+// The field and both its values are to be seen; where that is too much, the choice.
+function inSight(row, box) {
+  (row.offsetHeight < room() ? row : box).scrollIntoView({ block: "nearest" });
+}
+
+// The page of a refused save has its choices already: they act here as those that come later.
+function adopt() {
+  const base = Number(form.dataset.base);
+  for (const box of form.querySelectorAll("[data-contested]")) {
+    const clash = { path: box.dataset.contested, inputs: JSON.parse(box.dataset.inputs) };
+    held[clash.path] = textsOf(clash.path);
+    bases[clash.path] = base;
+    for (const radio of box.querySelectorAll("input")) {
+      radio.addEventListener("change", () => choose(clash, rowOf(box), box, radio.value));
+    }
+  }
+  for (const row of form.querySelectorAll("[data-lost]")) {
+    const fields = [...row.querySelectorAll("input[type=hidden]")].filter((input) => !input.name.startsWith("restore-"));
+    held[row.dataset.lost] = Object.fromEntries(fields.map((input) => [input.name, [input.value]]));
+    bases[row.dataset.lost] = base;
+  }
 }
 
 function choose(clash, row, box, side) {
@@ -315,7 +414,10 @@ function choose(clash, row, box, side) {
   const within = box.contains(document.activeElement);
   box.remove();
   if (within) inputsOf(clash.path)[0]?.focus();
-  if (isEmpty(held)) forget("disputed");
+  if (isEmpty(held)) {
+    forget("disputed");
+    document.querySelector("[data-contest]")?.remove();
+  }
   stand(state);
   keep();
   schedule(0);
@@ -329,10 +431,10 @@ function contact() {
 }
 
 function signedOut() {
-  stand("signed_out");
   say("not_saved", "warning");
   const enter = link("sign_in", `/login?next=${encodeURIComponent(location.pathname)}`, "_blank");
   notice("signed_out", "warning", word("signed_out"), enter);
+  stand("signed_out");
 }
 
 function stranger(text) {
@@ -401,11 +503,15 @@ async function restore() {
   const shown = [];
   for (const [name, entry] of unsent.of(user, place)) {
     if (name === storage || alive.has(name)) continue;
+    if (entry.submitted && entry.submitted.key === form.dataset.answered) {  // this page is its answer
+      unsent.remove(name);
+      continue;
+    }
     labels = { ...labels, ...entry.labels };
     if (entry.forms !== forms) {
       const all = Object.assign({}, ...[...entry.batches, ...entry.held || []].map((one) => one.fields), entry.changed);
-      const box = notice(`old-${name}`, "warning", word("old_form"), texts(all, entry.labels));
-      box.querySelector(".notice__body").append(button("discard", () => { unsent.remove(name); box.remove(); }));
+      const discard = button("discard", () => { unsent.remove(name); forget(`old-${name}`); });
+      notice(`old-${name}`, "warning", word("old_form"), texts(all, entry.labels), discard);
       continue;
     }
     const found = [...entry.batches];
@@ -455,11 +561,11 @@ function resume() {
 }
 
 const came = performance.getEntriesByType?.("navigation")[0]?.type;
-if (!location.hash && !document.querySelector(".errors")) {
+if (!location.hash) {
   const last = seated();
   const input = last && [...form.elements].find((one) => one.name === last.name && isTyped(one));
   if (input && (came === "reload" || came === "back_forward")) resume();
-  else if (input) {
+  else if (input && !document.querySelector(".errors")) {
     const back = document.createElement("a");
     back.href = `#${input.id}`;
     back.textContent = `${word("continue_at")}: ${labelOf(last.name)}`;
@@ -485,15 +591,15 @@ form.addEventListener("change", typed);
 
 form.addEventListener("submit", (event) => {
   if (isAlone) { event.preventDefault(); return; }
-  if (state === "offline" || !navigator.onLine) {
+  if (!navigator.onLine) failed();
+  if (state === "ready" && undecided().length) {  // the box still says mine: to send it would be to choose unasked
     event.preventDefault();
-    failed();
-    notices.querySelector("[data-notice=offline]").focus();
+    toChoice();
     return;
   }
-  if (state === "signed_out") {
+  if (state !== "ready") {
     event.preventDefault();
-    notices.querySelector("[data-notice=signed_out]").focus();
+    notices.querySelector(`[data-notice="${state}"]`)?.focus();
     return;
   }
   clearTimeout(timer);
@@ -520,9 +626,10 @@ document.addEventListener("visibilitychange", () => {
 });
 window.addEventListener("focus", () => { if (state === "signed_out") takeUp(); });
 window.addEventListener("online", () => { if (state === "offline") schedule(0); });
-window.addEventListener("offline", () => { if (!isEmpty(changed) || batches.length) failed(); else notice("offline", "warning", word("offline")); });
+window.addEventListener("offline", failed);
 window.addEventListener("unsent:discard", () => { isAlone = true; clearTimeout(timer); stand("ready"); form.setAttribute("data-kept", ""); });
 
+adopt();
 stand("ready");
 contact();
 restore();

@@ -72,7 +72,7 @@ for (const list of document.querySelectorAll("[data-rules-for]")) {
 // An act that cannot be taken back is asked for once more.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-confirm]");
-  if (!button || button.dataset.confirmed) return;
+  if (!button || button.dataset.confirmed || button.getAttribute("aria-disabled") === "true") return;
   event.preventDefault();
   const dialog = document.getElementById("confirm").content.querySelector("dialog").cloneNode(true);
   dialog.querySelector(".dialog__title").textContent = button.dataset.confirm;
@@ -102,5 +102,9 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
-// Faults of a page are what is read first.
-document.querySelector(".errors")?.focus();
+// Faults of a page are what is read first, unless it leads to a place of its own.
+const errors = document.querySelector(".errors");
+if (!location.hash) errors?.focus();
+
+// Fetching the page again shows what is still wrong, and sends nothing twice.
+if (errors?.dataset.again) history.replaceState(null, "", errors.dataset.again);

@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -40,8 +41,13 @@ def cast(served: Served, chromium: Any) -> Iterator[Cast]:
 @pytest.fixture
 def number(cast: Cast, served: Served) -> str:
     """A new application of the issuer on which the clerk works too."""
+    return application_of_two(cast, served, "share_listing")
+
+
+def application_of_two(cast: Cast, served: Served, procedure: str) -> str:
+    """Create an application of the issuer on which the clerk works too."""
     issuer = cast["issuer"]
-    issuer.go("/procedures/share_listing/new")
+    issuer.go(f"/procedures/{procedure}/new")
     issuer.follow(issuer.find('form[action$="/new"] button[data-key="act.create"]'))
     made = issuer.path.rsplit("/", 1)[-1]
     clerk = served.installation.accounts()["clerk"]
@@ -100,6 +106,14 @@ def await_sent(person: Person) -> None:
     while unsent(person) and time.monotonic() < end:
         time.sleep(0.1)
     assert unsent(person) == []
+
+
+@contextmanager
+def unheard(person: Person) -> Iterator[None]:
+    """Let the page's own saves wait for an answer, so that a button is what is sent first."""
+    person.page.route("**/autosave", lambda route: None)
+    yield
+    person.page.unroute("**/autosave")
 
 
 def end_session(person: Person) -> None:
@@ -168,6 +182,10 @@ def test_the_same_field_is_chosen_on_the_page_and_nothing_is_overwritten_before(
     assert answers(served, number)["legal_address"] == "Абай 1"
     assert unsent(clerk)
 
+    clerk.find('.bar--form [data-key="act.save"]').click()  # that is no choice: it leads to it
+    expect(box.locator("input").first).to_be_focused()
+    assert answers(served, number)["legal_address"] == "Абай 1"
+
     box.locator(f"input[value={side}]").click()
     await_saved_value = clerk.find('.form [name="legal_address"]')
     expect(await_saved_value).to_have_value(kept)
@@ -182,8 +200,13 @@ def test_without_a_connection_one_goes_on_and_it_is_sent_when_it_is_back(cast, s
     issuer.page.context.set_offline(True)
 
     type_in(issuer, "legal_address", "Абай 1")
-    expect(issuer.find("[data-notice=offline]")).to_be_visible()
-    issuer.find('.bar--form [data-key="act.save"]').click()
+    notice, save = issuer.find("[data-notice=offline]"), issuer.find('.bar--form [data-key="act.save"]')
+    expect(notice).to_be_visible()
+    expect(save).to_have_attribute("aria-disabled", "true")
+    expect(save).to_have_accessible_description(notice.locator("p").inner_text())
+    save.focus()
+    issuer.page.keyboard.press("Enter")
+    expect(notice).to_be_focused()
     assert issuer.path == path_of(number)
     assert unsent(issuer)
     assert "legal_address" not in answers(served, number)
@@ -191,8 +214,22 @@ def test_without_a_connection_one_goes_on_and_it_is_sent_when_it_is_back(cast, s
     issuer.page.context.set_offline(False)
     await_saved(issuer)
     expect(issuer.find("[data-notice=offline]")).to_have_count(0)
+    expect(save).to_be_enabled()
     assert answers(served, number)["legal_address"] == "Абай 1"
     await_sent(issuer)
+
+
+def test_the_buttons_come_back_with_the_connection_though_nothing_was_typed(cast, number):
+    issuer = cast["issuer"]
+    issuer.go(path_of(number))
+    done = issuer.find('.bar--form [data-key="act.done"]')
+
+    issuer.page.context.set_offline(True)
+    expect(done).to_be_disabled()
+    issuer.page.context.set_offline(False)
+
+    expect(done).to_be_enabled()
+    expect(issuer.find("[data-notice]")).to_have_count(0)
 
 
 def test_an_answer_that_is_lost_on_its_way_makes_no_second_revision(cast, served, number):
@@ -329,18 +366,167 @@ def test_after_save_and_done_nothing_is_left_in_the_browser(cast, served, number
     expect(issuer.find('.form [name="legal_address"]')).to_have_value("Абай 2")
 
 
-def test_what_the_server_refused_is_typed_still_and_kept(cast, served, number):
+def test_what_cannot_be_read_is_saved_as_it_is_and_told_once_until_it_is_mended(cast, served, number):
     issuer = cast["issuer"]
     issuer.go(path_of(number))
     type_in(issuer, "registration_date", "31.02.2020")
     type_in(issuer, "legal_address", "Абай 1")
-    issuer.answered(lambda: issuer.find('.bar--form [data-key="act.save"]').click(), 422)
+    issuer.press("act.save", ".bar--form")
 
+    row = issuer.find('[data-field="registration_date"]')
     expect(issuer.error("registration_date")).to_be_visible()
-    await_saved(issuer)  # the page that came back keeps what can be kept
     assert answers(served, number)["legal_address"] == "Абай 1"
+    type_in(issuer, "registration_date", "31.02.2021")
+    type_in(issuer, "activity", "Астық")
+    await_saved(issuer)
+    expect(row.locator(".field__error, .field__note")).to_have_count(1)
+    type_in(issuer, "registration_date", "28.02.2021")
+    type_in(issuer, "legal_address", "Абай 2")
+    expect(row.locator(".field__error, .field__note")).to_have_count(0)
+    await_sent(issuer)
+
+
+def test_done_refused_keeps_all_and_fetching_the_page_again_sends_nothing(cast, served, number):
+    issuer = cast["issuer"]
     issuer.go(path_of(number))
-    expect(issuer.find('.form [name="registration_date"]')).to_have_value("31.02.2020")
+    type_in(issuer, "legal_address", "Абай 1")
+    issuer.answered(lambda: issuer.find('.bar--form [data-key="act.done"]').click(), 422)
+    expect(issuer.error("full_name")).to_be_visible()
+    assert answers(served, number)["legal_address"] == "Абай 1"
+    assert issuer.find("[data-notice]").count() == 0
+
+    methods: list[str] = []
+    issuer.page.on(
+        "request", lambda request: methods.append(request.method) if request.is_navigation_request() else None
+    )
+    issuer.page.reload()
+
+    assert methods == ["GET"]
+    expect(issuer.error("full_name")).to_be_visible()
+    expect(issuer.find('.form [name="legal_address"]')).to_have_value("Абай 1")
+
+
+def test_a_dispute_survives_a_reload_with_what_it_was_typed_over(cast, served, number):
+    issuer, clerk = cast["issuer"], cast["clerk"]
+    issuer.go(path_of(number))
+    clerk.go(path_of(number))
+    type_in(issuer, "legal_address", "Абай 1")
+    await_saved(issuer)
+    type_in(clerk, "legal_address", "Достық 2")
+    expect(clerk.find('[data-contested="legal_address"]')).to_be_visible()
+
+    clerk.page.on("dialog", lambda dialog: Dialog.accept(dialog))
+    clerk.page.reload()
+
+    box = clerk.find('[data-contested="legal_address"]')
+    expect(box).to_contain_text("Абай 1")
+    expect(clerk.find('.form [name="legal_address"]')).to_have_value("Достық 2")
+    assert answers(served, number)["legal_address"] == "Абай 1"
+    box.locator("input[value=mine]").click()
+    await_sent(clerk)
+    assert answers(served, number)["legal_address"] == "Достық 2"
+
+
+@pytest.mark.parametrize("side", ["mine", "theirs"])
+def test_a_refused_save_tells_one_story_and_its_choices_act_at_once(cast, served, number, side):
+    issuer, clerk = cast["issuer"], cast["clerk"]
+    issuer.go(path_of(number))
+    clerk.go(path_of(number))
+    type_in(issuer, "legal_address", "Абай 1")
+    await_saved(issuer)
+    with unheard(clerk):
+        type_in(clerk, "activity", "Астық")
+        type_in(clerk, "legal_address", "Достық 2")
+        clerk.answered(lambda: clerk.find('.bar--form [data-key="act.save"]').click(), 409)
+
+    box = clerk.find('[data-contested="legal_address"]')
+    expect(clerk.find("[data-contest]")).to_be_focused()
+    expect(clerk.find("[data-contest] a")).to_have_count(1)
+    expect(clerk.find("[data-notice]")).to_have_count(0)
+    assert answers(served, number)["activity"] == "Астық"
+    assert unsent(clerk)  # the typed one, until somebody has chosen
+
+    if side == "mine":
+        box.locator("input[value=theirs]").evaluate("one => { one.checked = true; }")
+    box.locator(f"input[value={side}]").click()
+    expect(box).to_have_count(0)
+    expect(clerk.find("[data-contest]")).to_have_count(0)
+    await_sent(clerk)
+    assert answers(served, number)["legal_address"] == ("Достық 2" if side == "mine" else "Абай 1")
+
+
+def test_what_stands_against_ones_own_words_may_be_ones_own_from_another_window(cast, number):
+    issuer = cast["issuer"]
+    issuer.go(path_of(number))
+    other = Person("issuer", issuer.page.context.new_page(), issuer.address)
+    other.go(path_of(number))
+    type_in(other, "legal_address", "Абай 1")
+    await_saved(other)
+
+    with unheard(issuer):
+        type_in(issuer, "legal_address", "Достық 2")
+        issuer.answered(lambda: issuer.find('.bar--form [data-key="act.save"]').click(), 409)
+
+    story = issuer.words("main")
+    assert say("answers.yourself", "kk") in story
+    assert "басқа пайдаланушы" not in story.lower()
+
+
+def test_what_was_typed_into_a_row_that_another_took_out_stays_to_be_read(cast, served):
+    issuer, clerk = cast["issuer"], cast["clerk"]
+    number = application_of_two(cast, served, "bond_listing")
+    issuer.go(path_of(number))
+    add = issuer.find('[name="row-add"]').first
+    row = f"{add.get_attribute('value')}-e1"
+    issuer.follow(add)
+    clerk.go(path_of(number))
+    issuer.find(f'[name="row-remove"][value="{row}"]').click()
+    issuer.follow(issuer.find("dialog[open] [value=yes]"))
+
+    clerk.find(f'[data-row="{row}"] input.input').first.fill("Тек менде")
+
+    lost = clerk.find("[data-notice=lost]")
+    expect(lost).to_be_visible()
+    clerk.page.on("dialog", lambda dialog: Dialog.accept(dialog))
+    clerk.page.reload()
+    expect(lost).to_contain_text("Тек менде")
+    assert unsent(clerk)
+    lost.locator("button:not(.notice__more)").last.click()
+    expect(lost).to_have_count(0)
+    await_sent(clerk)
+
+
+def test_the_lock_of_a_page_that_has_just_crashed_is_waited_for(cast, served, number):
+    issuer = cast["issuer"]
+    issuer.go(path_of(number))
+    user = issuer.find("form[data-autosave]").get_attribute("data-user")
+    name = f"kezen.unsent.{user}.{number}/{STAGE}.crashed"
+    forms = issuer.find("form[data-autosave]").get_attribute("data-forms")
+    entry = {
+        "address": f"{path_of(number)}/autosave",
+        "forms": forms,
+        "at": 0,
+        "revision": 0,
+        "changed": {"legal_address": ["Абай 1"]},
+        "batches": [],
+        "held": [],
+        "labels": {},
+    }
+    holder = issuer.page.context.new_page()
+    holder.goto(issuer.page.url)
+    holder.evaluate(
+        "([name, text]) => { localStorage.setItem(name, text);"
+        " navigator.locks.request(name, () => new Promise((free) => { window.free = free; })); }",
+        [name, json.dumps(entry)],
+    )
+
+    issuer.page.reload(wait_until="domcontentloaded")
+    expect(issuer.find('.form [name="legal_address"]')).to_have_value("")  # it may be another open page's
+    holder.evaluate("window.free()")
+
+    expect(issuer.find('.form [name="legal_address"]')).to_have_value("Абай 1")
+    await_saved(issuer)
+    assert answers(served, number)["legal_address"] == "Абай 1"
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
@@ -360,6 +546,11 @@ def test_on_a_phone_a_dispute_and_a_lost_connection_can_be_read_and_acted_on(ser
     expect(clerk.find("[data-notice=offline]")).to_be_visible()
 
     assert clerk.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    clerk.find("[data-notice=disputed] button:not(.notice__more)").click()
+    box = clerk.find('[data-contested="legal_address"]')
+    expect(box.locator("input").first).to_be_focused()
+    bottom = box.evaluate("box => box.getBoundingClientRect().bottom")
+    assert bottom <= clerk.find("[data-notices]").evaluate("notices => notices.getBoundingClientRect().top")
     for scheme in ("light", "dark"):
         clerk.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         found = Axe().run(clerk.page)

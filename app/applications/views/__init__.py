@@ -16,6 +16,7 @@ from app.applications.views import (
     criteria,
     documents,
     exporting,
+    hints,
     hub,
     importing,
     lists,
@@ -23,6 +24,7 @@ from app.applications.views import (
     questionnaires,
     signing,
     stage,
+    transfer,
     versions,
 )
 from app.applications.views.frame import blueprint
@@ -43,9 +45,11 @@ MODULES = (
     documents,
     attachments,
     autosave,
+    hints,
     exporting,
     importing,
     versions,
+    transfer,
 )
 
 

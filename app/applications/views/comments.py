@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import approval, places, queries, versions
+from app.applications import answering, approval, places, queries, versions
 from app.applications.models import WHOLE, AnyComment, Application, InternalNote
 from app.applications.places import Place
 from app.applications.summary import comment_view
@@ -17,6 +17,7 @@ from app.applications.views import frame
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import said
 from app.errors import Conflict, Invalid, Problem
+from app.forms.definitions import DynamicForm
 from app.permissions import Permission
 from app.terms import say
 from app.web import here
@@ -145,6 +146,7 @@ def _view(
         "label": row.labels.get(language) or (place.label(language) if place else say("obj.field", language)),
         "is_asked": row.place == WHOLE or place is not None,
         "anchor": f"f-{row.place}" if place is not None else "",
+        "edit_href": _edit_address(application, row) if place is not None and not is_note and may_answer else "",
         "quoted": quoted,
         "round": row.round,
         "state": row.state,
@@ -157,6 +159,14 @@ def _view(
     }
 
 
+def _edit_address(application: Application, row: AnyComment) -> str:
+    """Return where the place of a comment is filled in; an entry of a dynamic form has a page of its own."""
+    is_dynamic = any(isinstance(form, DynamicForm) for form in answering.forms(application, row.stage))
+    entry = "-".join(row.field.split("-")[:2]) if is_dynamic else None
+    address = url_for(".stage_page", number=application.number, stage=row.stage, entry=entry)
+    return f"{address}#f-{row.field}"
+
+
 @blueprint.post("/applications/<number>/comments")
 @allowed(Permission.VIEW_APPLICATIONS)
 def answer_comments(number: str) -> Answer:
@@ -164,6 +174,8 @@ def answer_comments(number: str) -> Answer:
     now, by = here.now(), current_user
     resolved, reopened = (whole_number(request.form.get(name)) for name in ("resolve", "reopen"))
     try:
+        if by.is_exchange and (resolved or reopened) and approval.may_note(application, by):
+            approval.answer_notes(application, _numbered("answer"), seen=_seen(), by=by, now=now)  # typed beside it
         if resolved is not None:
             approval.resolve(application, resolved, by=by, now=now)
         elif reopened is not None:

@@ -15,7 +15,6 @@ from flask_login import current_user
 from app import catalogue, db
 from app.applications import document, queries, signing, versions
 from app.applications.models import Application, Document, Signature
-from app.applications.summary import size_words
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint
 from app.applications.views.hub import results
@@ -24,6 +23,7 @@ from app.errors import Conflict, NotFound, Problem
 from app.permissions import Permission
 from app.signatures.report import Verdict
 from app.terms import LANGUAGES
+from app.terms.sizes import size_words
 from app.web import here
 from app.web.access import allowed
 from app.workflows.parts import StageKind
@@ -197,7 +197,7 @@ def page(application: Application, *, problems: Sequence[Problem] = ()) -> str:
                 "id": row.id,
                 "kind": row.kind,
                 "name": row.name,
-                "size": size_words(row.size),
+                "size": size_words(row.size, here.language()),
                 "sha256": row.sha256,
                 "at": row.at,
                 "signatures": row.signatures,

@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from app.accounts.models import User
 from app.applications import approval, durations, facts, moves, queries
 from app.applications.models import Answers, Application
+from app.applications.views import clocks
 from app.errors import AppError, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
@@ -101,6 +102,9 @@ def head(application: Application) -> dict[str, Any]:
         "company": application.organisation.names[language],
         "state_key": process.state_key,
         "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "clocks": clocks.of_one(application),
+        "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
+        "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
         "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
@@ -227,6 +231,21 @@ def subprocesses(application: Application) -> list[SubprocessView]:
             )
         )
     return views
+
+
+def written(application: Application) -> list[StageRow]:
+    """Return what the Exchange has written in other processes, to its own people: each a page to read."""
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    standing, kept = queries.position(application), queries.answers(application)
+    return [
+        _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key))
+        for key, stage in procedure.stages.items()
+        if current_user.is_exchange
+        and stage.kind is StageKind.WORK
+        and key not in process.stages
+        and standing.status(key).is_done
+    ]
 
 
 def may_enter(application: Application, user: User, stage: str) -> bool:

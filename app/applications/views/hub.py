@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import filing, queries, renewal
+from app.applications import filing, queries, renewal, transfer
 from app.applications.models import Application, History
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
@@ -44,6 +44,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         **head,
         stepper=frame.stepper(application),
         subprocesses=rows,
+        written=frame.written(application),
         offers=[
             offered(application, offer)
             for offer in frame.offers_for(application, current_user)
@@ -56,9 +57,12 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         people=_people(application),
         colleagues=_colleagues(application),
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
+        waiting_remarks=queries.waiting_remarks(application, user=current_user),
         results=results(application),
         checklist=checking.view(application),
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
+        has_newer_procedure=transfer.may_transfer(application, current_user)
+        and transfer.newer(application) is not None,
         problems=problems,
         reason=request.form.get("reason", ""),
     )
@@ -109,7 +113,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
             {
                 "act": row.act,
                 "title": _act_words(procedure, row),
-                "who": row.by.name if row.by else "",
+                "who": row.by.name if row.by else word("workflow.executor.system"),
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
@@ -130,7 +134,7 @@ def _is_internal(application: Application, procedure: Procedure, row: History) -
 
 
 def _act_words(procedure: Procedure, row: History) -> str:
-    for transition in procedure.transitions:
+    for transition in (one for version in queries.versions_of(procedure) for one in version.transitions):
         if transition.trigger == row.act and transition.source == row.source:
             if transition.title is not None:
                 return transition.title[here.language()]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.workflows.running import Move, Stay, runs
 
@@ -83,6 +86,31 @@ def test_a_run_is_paused_only_in_an_open_pause(listing):
         "rework": False,
     }
     assert standing["completeness"].pauses == (Stay(day(4)),)
+
+
+@given(walk=st.lists(st.integers(0, 1000), min_size=1, max_size=40))
+def test_on_any_walk_no_two_runs_of_a_term_meet_and_every_pause_lies_in_its_run(listing, walk):
+    process, moves = listing.initial, [Move(0, listing.initial, START)]
+    for number, choice in enumerate(walk, 1):
+        ways = [way.target for way in listing.transitions if way.source == process]
+        if not ways:
+            break
+        process = ways[choice % len(ways)]
+        moves.append(Move(number, process, day(number)))
+
+    found = runs(listing, moves)
+
+    for term in listing.terms:
+        own = [run for run in found if run.term is term]
+        assert all(earlier.end is not None and earlier.end <= later.start for earlier, later in pairwise(own))
+        assert (process in term.processes) is any(run.end is None and not run.is_paused for run in own)
+        for run in own:
+            marks = [run.start, *(at for stay in run.pauses for at in (stay.start, stay.end)), run.end]
+            known = [at for at in marks if at is not None]
+            assert known == sorted(known)
+            assert None not in marks[:-2]
+    if process in listing.final:
+        assert all(run.end is not None for run in found)
 
 
 def test_a_procedure_without_terms_has_no_runs(tiny):

@@ -399,3 +399,58 @@ def _noted_everywhere(application, teller, now) -> str:
     approval.reopen(application, settled.id, f"{SECRET} себеп", by=lawyer, now=now)
     teller.remark(application)
     return refetched(application).number
+
+
+# No way ends blindly
+
+
+def test_those_who_send_remarks_see_on_the_page_whose_wait_and_the_applicant_does_not(reviewed, now, browser):
+    approval.comment(reviewed, by=person("lawyer"), comments={PLACE: "Анықтаңыз", "issuer.bin": "Тексеріңіз"}, now=now)
+    db.session.commit()
+
+    told = browser("listing").get(address(reviewed)).says(data_key="rounds.waiting_remarks")
+
+    assert f"{person('lawyer').name} – 2" in told
+    assert "Анықтаңыз" not in browser("listing").get(address(reviewed)).text
+    for key in ("issuer", "first_head"):
+        assert "rounds.waiting_remarks" not in browser(key).get(address(reviewed)).terms()
+
+
+def test_from_the_page_of_review_a_link_leads_to_where_a_comment_is_settled(at_approval, now, browser):
+    application = sent_again(returned(at_approval, now), now)
+    row = one(application)
+    head = browser("first_head")
+
+    links = {link.get("href") for link in head.get(address(application, "review")).all(data_key="rounds.settle")}
+
+    assert links == {f"{address(application, 'comments')}#comment-{row.id}"}
+    assert head.get(address(application, "comments")).one(id=f"comment-{row.id}") is not None
+    assert "rounds.settle" not in browser("issuer").get(address(application, "summary")).terms()
+
+
+def test_an_answer_typed_beside_the_button_that_settles_is_not_lost(reviewed, now, browser):
+    lawyer = person("lawyer")
+    approval.note(reviewed, by=lawyer, notes={PLACE: "Бірінші", "issuer.bin": "Екінші"}, now=now)
+    db.session.commit()
+    first, second = (row.id for row in queries.notes(reviewed, user=lawyer))
+    someone, path = browser("lawyer"), address(reviewed, "comments")
+
+    answer = someone.send(
+        someone.get(path), path, press="resolve", value=str(first), **{f"answer-{second}": "Жазып қойдым"}
+    )
+
+    assert answer.status == 303
+    states = {row.id: (row.state, row.answer) for row in queries.notes(refetched(reviewed), user=person("lawyer"))}
+    assert states == {first: ("resolved", ""), second: ("answered", "Жазып қойдым")}
+
+
+@pytest.mark.parametrize("place", [PLACE, ENTRY, f"{ENTRY}-isin"])
+def test_from_a_comment_the_author_comes_to_where_he_can_mend_it(at_approval, now, browser, place):
+    application = returned(at_approval, now, {place: "Түзетіңіз"})
+    author = browser("issuer")
+
+    [link] = author.get(address(application, "comments")).all(data_key="act.edit")
+    page, _, anchor = link.get("href").partition("#")
+
+    assert author.get(page).one(id=anchor) is not None
+    assert "act.edit" not in browser("first_head").get(address(application, "comments")).terms()
