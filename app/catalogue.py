@@ -1,4 +1,4 @@
-"""The definitions in force: procedures, forms, whom signatures are judged by.  Read once, then only read.
+"""The definitions in force: procedures, forms, calendars, whom signatures are judged by.  Read once, then only read.
 
 A faulty file stops the start of the server, with every fault of every file told; commands that
 need no definitions (``flask check`` above all) run all the same, because they never ask.
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from app import terms
 from app.authorities.online import Online
+from app.business_calendar import definitions as calendars
+from app.business_calendar.definitions import CalendarLibrary
 from app.config import Config
 from app.definition_files import FaultyDefinitions
 from app.forms import definitions as forms
@@ -28,6 +30,7 @@ class Catalogue:
 
     procedures: ProcedureLibrary
     forms: FormLibrary
+    calendars: CalendarLibrary
     trust: TrustStore
     online: Online
 
@@ -66,11 +69,12 @@ def _read(config: Config) -> Catalogue:
     words = faults_of_terms(terms.WORDS.glob("*.csv"), terms.WORDS.parents[2])
     known = None if words else terms.terms()
     crossed = workflows.cross_check(procedures, lambda key: library.outline(key, UNREADABLE), known)
-    faults = [*faults, *more, *words, *crossed]
+    counted, uncounted = calendars.load(config.calendars, config.calendars.parent)
+    faults = [*faults, *more, *words, *crossed, *uncounted]
     if faults:
         raise FaultyDefinitions(sorted(faults))
     online = Online.of(config, config.var / "authorities")
-    return Catalogue(procedures, library, _trust(config), online)
+    return Catalogue(procedures, library, counted, _trust(config), online)
 
 
 def _trust(config: Config) -> TrustStore:

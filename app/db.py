@@ -7,6 +7,7 @@ The rule: one user action is one transaction.  A request other than GET begins w
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
@@ -93,11 +95,22 @@ def _rolled_back(ended: Session, transaction: SessionTransaction) -> None:
 
 
 _intent = threading.local()
+_WAITED_IN_VAIN = {"55P03", "40P01", "40001", "57014"}
+"""SQLSTATE of PostgreSQL: lock not available, deadlock, serialisation failure, time limit of a statement."""
 
 
 def begin_writing(writing: bool) -> None:
     """Say whether the transactions that this thread begins from now on may write."""
     _intent.writing = writing
+
+
+def is_busy(error: BaseException) -> bool:
+    """Tell whether the database gave up waiting for others (locks, deadlocks, time limits): trying again helps."""
+    if not isinstance(error, OperationalError):
+        return False
+    if isinstance(error.orig, sqlite3.OperationalError):
+        return error.orig.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+    return getattr(error.orig, "sqlstate", "") in _WAITED_IN_VAIN
 
 
 def make_engine(url: str) -> Engine:

@@ -11,8 +11,7 @@ import difflib
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -35,6 +34,7 @@ class Fault:
     """One fault of a definition file.
 
     Printed as ``file:line: key: what is wrong; what would do``; ``line`` is 0 where none is known.
+    ``example`` tells, where there is one, the acts that lead to where the fault shows.
     """
 
     file: str
@@ -42,10 +42,12 @@ class Fault:
     key: str
     problem: str
     mend: str
+    example: str = ""
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{place}: {self.key or '(file)'}: {self.problem}; {self.mend}"
+        shown = f"; for example: {self.example}" if self.example else ""
+        return f"{place}: {self.key or '(file)'}: {self.problem}; {self.mend}{shown}"
 
 
 class FaultyDefinitions(Exception):
@@ -91,33 +93,31 @@ class Words(Definition):
 M = TypeVar("M", bound=BaseModel)
 
 
-class _Mapping(dict[Any, Any]):
-    """A mapping of a file, with the line (from 1) of each key."""
+class FileMapping(dict[Any, Any]):
+    """A mapping of a file, with the line (from 1) of each key; ``files`` names the file of a key from elsewhere."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: dict[Any, int] = {}
+        self.files: dict[Any, str] = {}
 
 
-class _Sequence(list[Any]):
-    """A sequence of a file, with the line (from 1) of each item."""
+class FileSequence(list[Any]):
+    """A sequence of a file, with the line (from 1) of each item; ``files`` as those of a mapping, by number."""
 
     def __init__(self) -> None:
         super().__init__()
         self.lines: list[int] = []
+        self.files: dict[int, str] = {}
 
 
 @dataclass(frozen=True)
 class Source:
-    """A definition file as read: its name for faults, its hash, and the lines of its keys.
-
-    ``elsewhere`` are the parts of the tree that came from other files: id of the part -> its file.
-    """
+    """A definition file as read: its name for faults, its hash, and its tree with the lines of its keys."""
 
     file: str
     sha256: str
     tree: Any
-    elsewhere: Mapping[int, str] = field(default_factory=dict)
 
     def line_of(self, *path: str | int) -> int:
         """Return the line (from 1) of the deepest part of ``path`` that exists in the file."""
@@ -127,16 +127,16 @@ class Source:
         node, line, file = self.tree, 1, self.file
         for part in path:
             try:
-                if isinstance(node, _Mapping):
+                if isinstance(node, FileMapping):
                     known = part in node
                 else:
-                    known = isinstance(node, _Sequence) and isinstance(part, int) and part < len(node)
+                    known = isinstance(node, FileSequence) and isinstance(part, int) and part < len(node)
                 if known:
                     line = node.lines[part]
+                    file = node.files.get(part, file)
                 else:
                     continue  # a discriminator or a union's branch, not a key of the file
                 node = node[part]
-                file = self.elsewhere.get(id(node), file)
             except (AttributeError, KeyError, IndexError, TypeError):
                 break
         return file, line
@@ -168,7 +168,13 @@ class Reading(Generic[M]):
 
 
 Shared = Mapping[str, Source | None]
-"""Name of a shared section with its version ("rating.v1") -> its file, None for a faulty one."""
+"""Name of a shared file with its version ("rating.v1") -> the file, None for a faulty one."""
+
+Join = Callable[[Any, Source], Source | None]
+"""Puts what a file's tree takes from shared files into their place, given its source without a tree.
+
+Returns None when one of them is faulty; raises ``Refused`` where the file names none that there is.
+"""
 
 
 def name_of(path: Path, root: Path) -> str:
@@ -176,11 +182,11 @@ def name_of(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def read(path: Path, model: type[M], *, root: Path, shared: Shared | None = None) -> Reading[M]:
+def read(path: Path, model: type[M], *, root: Path, join: Join | None = None) -> Reading[M]:
     """Read one definition file into ``model``, with every fault of its shape.
 
-    A section ``use: <name>`` gives way to the one of ``shared``; a file that uses a faulty one is not
-    read, and has no fault of its own for that.
+    ``join`` puts shared files in; a file that uses a faulty one is not read, and has no fault of its
+    own for that.
 
     Nothing of the file is executed: tags are refused, aliases too (they can multiply without
     bound), and a key may stand only once.
@@ -196,75 +202,77 @@ def read(path: Path, model: type[M], *, root: Path, shared: Shared | None = None
     except UnicodeDecodeError as error:
         fault = Fault(name, 0, "", f"byte {error.start} is not UTF-8", "save the file as UTF-8")
         return Reading(None, empty, (fault,))
-    found: list[_Refused] = []
+    found: list[Refused] = []
     try:
         tree = _parse(text, found)
         data = _plain_data(tree)
-    except _Refused as error:
+    except Refused as error:
         found.append(error)
         tree = data = None
     faults = [Fault(name, each.line, each.key, each.problem, each.mend) for each in found]
     if data is None:
         return Reading(None, empty, tuple(faults))
-    if not isinstance(tree, _Mapping):
+    if not isinstance(tree, FileMapping):
         faults.append(Fault(name, 1, "", "the file holds no mapping", "begin with key: value lines"))
         return Reading(None, empty, tuple(faults))
     try:
-        source = _with_shared(tree, shared or {}, empty)
-    except _Refused as error:
+        source = join(tree, empty) if join else Source(empty.file, empty.sha256, tree)
+    except Refused as error:
         faults.append(Fault(name, error.line, error.key, error.problem, error.mend))
         source = None
     return _shaped(model, source, faults) if source else Reading(None, empty, tuple(faults))
 
 
-def _with_shared(tree: Any, shared: Shared, empty: Source) -> Source | None:
-    """Return the file with its ``use`` sections replaced; None when one of them is faulty.
+def shared_file(shared: Shared, name: object, what: str, *, line: int, key: str) -> Source | None:
+    """Return the shared file of a name, None for a faulty one; ``what`` it is called ("section").
 
     Raises:
-        _Refused: there is no such section, or something else stands beside its name.
+        Refused: there is none; the nearest is named.
     """
-    sections = tree.get("sections")
-    elsewhere: dict[int, str] = {}
-    hashes = [empty.sha256]
-    for number, item in enumerate(sections if isinstance(sections, _Sequence) else ()):
-        if not isinstance(item, _Mapping) or "use" not in item:
+    if name not in shared:
+        near = difflib.get_close_matches(str(name), shared, n=1)
+        known = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(shared)) or 'none'}"
+        raise Refused(line, f"there is no shared {what} '{name}'", known, key)
+    return shared[str(name)]
+
+
+def joint_hash(hashes: Sequence[str]) -> str:
+    """Return the hash of a definition out of those of its files, of the one file its own."""
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def load_shared(
+    folder: Path, root: Path, model: type[BaseModel], *, what: str, example: str
+) -> tuple[Shared, list[Fault]]:
+    """Read the shared files of ``folder``; a faulty one is known, so that its users are not blamed.
+
+    Each is named ``<key>.v<version>.yaml``, and says both: the key as ``what`` ("section").
+    """
+    found: dict[str, Source | None] = {}
+    faults: list[Fault] = []
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith("."):
             continue
-        key, line = f"sections.{number}.use", item.lines["use"]
-        if item.keys() - {"use", "show_if"}:
-            raise _Refused(line, "a shared section has its own words", "keep use, and show_if at most", key)
-        name = item["use"]
-        if name not in shared:
-            near = difflib.get_close_matches(str(name), shared, n=1)
-            known = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(sorted(shared)) or 'none'}"
-            raise _Refused(line, f"there is no shared section '{name}'", known, key)
-        source = shared[name]
-        if source is None:
-            return None
-        sections[number] = _shared_section(tree, item, source, elsewhere)
-        hashes.append(source.sha256)
-    sha256 = hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
-    return Source(empty.file, sha256, tree, elsewhere)
+        named = _SHARED_NAME.fullmatch(path.name)
+        if named is None:
+            problem = f"the file name is not <{what}>.v<version>.yaml"
+            faults.append(Fault(name_of(path, root), 0, "", problem, f"name it like {example}"))
+            continue
+        reading = read(path, model, root=root)
+        wrong = list(reading.faults)
+        if reading.text is not None and not wrong:
+            said = ((what, named[1]), ("version", named[2]))
+            wrong += [
+                reading.source.fault([key], f"'{own}' is not what the file's name says", f"write {key}: {right}")
+                for key, right in said
+                if (own := str(getattr(reading.text, key))) != right
+            ]
+        faults += wrong
+        found[f"{named[1]}.v{named[2]}"] = None if wrong else reading.source
+    return found, faults
 
 
-def _shared_section(tree: Any, item: Any, source: Source, elsewhere: dict[int, str]) -> Any:
-    """Return a shared section as it stands in a form; its checks go to those of the form."""
-    section = deepcopy(source.tree)
-    elsewhere[id(section)] = source.file
-    checks = section.pop("checks", _Sequence())
-    for number, check in enumerate(checks):
-        if "checks" not in tree:
-            tree["checks"] = _Sequence()
-            tree.lines["checks"] = 1
-        elsewhere[id(check)] = source.file
-        tree["checks"].append(check)
-        tree["checks"].lines.append(checks.lines[number])
-    section.pop("version")
-    section["key"] = section.pop("section")
-    section.lines["key"] = section.lines.pop("section")
-    conditions = [str(each["show_if"]) for each in (section, item) if "show_if" in each]
-    if conditions:
-        section["show_if"] = conditions[0] if len(conditions) == 1 else " and ".join(f"({each})" for each in conditions)
-    return section
+_SHARED_NAME = re.compile(r"([a-z][a-z0-9_]{0,59})\.v([1-9][0-9]{0,3})\.yaml")
 
 
 def _shaped(model: type[M], source: Source, faults: list[Fault]) -> Reading[M]:
@@ -299,8 +307,8 @@ def _known_part(tree: Any, loc: Sequence[str | int]) -> list[str | int]:
     node = tree
     for index, part in enumerate(loc):
         last = index == len(loc) - 1
-        is_item = isinstance(node, _Sequence) and isinstance(part, int) and part < len(node)
-        if is_item or (isinstance(node, _Mapping) and part in node):
+        is_item = isinstance(node, FileSequence) and isinstance(part, int) and part < len(node)
+        if is_item or (isinstance(node, FileMapping) and part in node):
             node = node[part]
         elif not last:
             continue
@@ -324,7 +332,9 @@ def _mend(found: Any) -> str:
     return f"found {str(found.get('input'))[:60]!r}; correct the value"
 
 
-class _Refused(Exception):
+class Refused(Exception):
+    """A file that cannot be read further than this line."""
+
     def __init__(self, line: int, problem: str, mend: str, key: str = "") -> None:
         super().__init__(problem)
         self.line, self.problem, self.mend, self.key = line, problem, mend, key
@@ -345,7 +355,7 @@ _SCALARS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
 """What a plain scalar may be besides a text."""
 
 
-def _parse(text: str, found: list[_Refused]) -> Any:
+def _parse(text: str, found: list[Refused]) -> Any:
     """Return the tree of a file; what may not stand in it but hinders no reading goes to ``found``."""
     try:
         found.extend(_unwanted(text))
@@ -354,9 +364,9 @@ def _parse(text: str, found: list[_Refused]) -> Any:
         return _tree(root, {})
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _Refused(mark.line + 1 if mark else 0, str(error.problem or error.context), "correct the YAML") from None
+        raise Refused(mark.line + 1 if mark else 0, str(error.problem or error.context), "correct the YAML") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _Refused(0, f"not readable as YAML ({type(error).__name__})", "correct the YAML") from None
+        raise Refused(0, f"not readable as YAML ({type(error).__name__})", "correct the YAML") from None
 
 
 def _tree(node: Node | None, met: dict[int, Any]) -> Any:
@@ -366,16 +376,16 @@ def _tree(node: Node | None, met: dict[int, Any]) -> Any:
     if id(node) in met:
         return met[id(node)]
     if isinstance(node, SequenceNode):
-        items = met[id(node)] = _Sequence()
+        items = met[id(node)] = FileSequence()
         for item in node.value:
             items.lines.append(_line(item))
             items.append(_tree(item, met))
         return items
-    mapping = met[id(node)] = _Mapping()
+    mapping = met[id(node)] = FileMapping()
     for key, value in node.value:
         word, line = _tree(key, met), _line(key)
-        if isinstance(word, _Mapping | _Sequence):
-            raise _Refused(line, "a key that is no word", "write a word before the colon")
+        if isinstance(word, FileMapping | FileSequence):
+            raise Refused(line, "a key that is no word", "write a word before the colon")
         if word not in mapping:  # the first of doubled keys counts
             mapping.lines[word] = line
             mapping[word] = _tree(value, met)
@@ -395,7 +405,7 @@ def _scalar(node: ScalarNode) -> Any:
     return text
 
 
-def _unwanted(text: str) -> Iterator[_Refused]:
+def _unwanted(text: str) -> Iterator[Refused]:
     """Yield the tags and, once each, the anchors with their aliases."""
     anchors: set[str] = set()
     if not any(sign in text for sign in "&*!"):
@@ -405,13 +415,13 @@ def _unwanted(text: str) -> Iterator[_Refused]:
         anchor = getattr(event, "anchor", None)
         if anchor and anchor not in anchors:
             anchors.add(anchor)
-            yield _Refused(line, f"anchors and aliases are not read: '{anchor}'", "write the part out")
+            yield Refused(line, f"anchors and aliases are not read: '{anchor}'", "write the part out")
         tag = getattr(event, "tag", None)
         if tag not in (None, "", "!"):
-            yield _Refused(line, f"the tag {tag} is not read", "remove it")
+            yield Refused(line, f"the tag {tag} is not read", "remove it")
 
 
-def _doubled(node: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[_Refused]:
+def _doubled(node: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[Refused]:
     """Yield the keys that stand a second time in their mapping."""
     if id(node) in seen:
         return  # the part behind an alias
@@ -427,7 +437,7 @@ def _doubled(node: Any, path: tuple[str, ...], seen: set[int]) -> Iterator[_Refu
             line = _line(key)
             if word in lines:
                 problem = f"duplicate key: it stands at line {lines[word]} already"
-                yield _Refused(line, problem, "remove one of them", ".".join(place))
+                yield Refused(line, problem, "remove one of them", ".".join(place))
             lines.setdefault(word, line)
             yield from _doubled(value, place, seen)
 
@@ -436,20 +446,20 @@ def _plain_data(tree: Any) -> Any:
     """Return the tree as plain values.
 
     Raises:
-        _Refused: aliases make it grow without bound.
+        Refused: aliases make it grow without bound.
     """
     met = count()
 
     def plain(node: Any) -> Any:
         if next(met) > MOST_VALUES:
             raise RecursionError
-        if isinstance(node, _Mapping):
+        if isinstance(node, FileMapping):
             return {key: plain(value) for key, value in node.items()}
-        if isinstance(node, _Sequence):
+        if isinstance(node, FileSequence):
             return [plain(value) for value in node]
         return node
 
     try:
         return plain(tree)
     except RecursionError:
-        raise _Refused(0, "the aliases grow without bound", "write the parts out") from None
+        raise Refused(0, "the aliases grow without bound", "write the parts out") from None

@@ -35,9 +35,11 @@ class Permission(StrEnum):
     PUBLIC = "public"
     OWN_CABINET = "own_cabinet"  # notifications, profile, home
     VIEW_APPLICATIONS = "view_applications"  # then only those the visibility rule shows
-    FILE = "file"  # create and fill applications
+    FILE = "file"  # fill applications
+    BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
+    MOVE_VERSION = "move_version"  # an application that was sent, to a newer version of its procedure
     VIEW_ARCHIVE = "view_archive"
     VIEW_ORGANISATION = "view_organisation"
     MANAGE_USERS = "manage_users"
@@ -71,10 +73,15 @@ EXECUTOR_ROLES = {
 
 _EVERYBODY = {Permission.OWN_CABINET, Permission.VIEW_LIBRARY, Permission.VERIFY}
 _CLIENT = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.VIEW_ORGANISATION}
-_STAFF = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.PROCESS}
+_STAFF = _EVERYBODY | {
+    Permission.VIEW_APPLICATIONS,
+    Permission.VIEW_ARCHIVE,
+    Permission.PROCESS,
+    Permission.BEGIN,
+}
 
 PERMISSIONS: dict[Role, set[Permission]] = {
-    Role.CLIENT: _CLIENT | {Permission.FILE},
+    Role.CLIENT: _CLIENT | {Permission.FILE, Permission.BEGIN},
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
@@ -82,7 +89,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.LISTING: _STAFF,
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
-    Role.LISTING_HEAD: _STAFF,
+    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION},
     Role.SECRETARY: _STAFF,
     Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS},
     Role.ADMIN: _EVERYBODY,

@@ -148,7 +148,7 @@ def _plain(amount: Decimal) -> str:
 
 @dataclass(frozen=True)
 class Cell:
-    """One cell to be written; ``style`` is "", "title", "head" or "quiet"."""
+    """One cell to be written; ``style`` is "", "title", "head", "quiet", or "year" for a number never grouped."""
 
     value: Value = None
     style: str = ""
@@ -217,9 +217,11 @@ def _cell(page: object, cell: Cell) -> OpenpyxlCell:
         written.alignment = _WRAPPED
     elif isinstance(value, date):
         written.number_format = "DD.MM.YYYY"
+    elif isinstance(value, Decimal) and cell.style == "year":
+        written.number_format = "0"
     elif isinstance(value, Decimal):
         written.number_format = "#,##0.######" if value != value.to_integral() else "#,##0"
-    if cell.style:
+    if cell.style in _FONTS:
         written.font = _FONTS[cell.style]
     if cell.style == "head":
         written.fill = _HEAD_FILL

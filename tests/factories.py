@@ -12,7 +12,7 @@ from sqlalchemy import select
 from app import db, demo
 from app.accounts.models import User
 from app.accounts.operations import hash_password
-from app.applications import filing, queries
+from app.applications import effects, filing, moves, queries
 from app.applications.answering import Typed
 from app.applications.models import Application
 from app.config import Config
@@ -23,6 +23,7 @@ from app.notifications.models import Mail, Notification
 from app.organisations.models import Membership, Organisation, Partnership
 from app.sandbox.pki import SandboxPki
 from app.web import here
+from app.workflows.guards import Position
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PASSWORD = "Jasyl-7qala"
@@ -114,6 +115,23 @@ def new_application(author: str = "issuer", company_code: str = "") -> Applicati
     chosen = company(company_code) if company_code else by.organisation
     assert chosen is not None
     return filing.create("share_listing", company_id=chosen.id, author=by, now=here.now())
+
+
+def led(author: str, *steps: tuple[str, datetime]) -> Application:
+    """Return a new application that entered these processes at these moments, the first one by being created.
+
+    Nothing is filled in or signed: for tests of time, which asks only when it moved.
+    """
+    (_, created), *further = steps
+    by = person(author)
+    assert by.organisation is not None
+    application = filing.create("share_listing", company_id=by.organisation.id, author=by, now=created)
+    effects.assign(application, person("first_head"), "first_head", now=created)
+    for process, at in further:
+        sent = application.submitted_at or (at if process == "registration" else None)
+        position = Position(process, application.stages)
+        moves.stand_at(application, position, act="led", by=by, now=at, also={"submitted_at": sent, "sent_at": sent})
+    return application
 
 
 class Teller(stories._Teller):

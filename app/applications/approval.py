@@ -20,6 +20,7 @@ from app.applications.places import Quote
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
 from app.permissions import Permission
+from app.workflows.guards import ANSWERING
 from app.workflows.parts import StageKind
 
 LONGEST_COMMENT = 4000
@@ -144,7 +145,7 @@ def _require_sayable(typed: Mapping[str, tuple[str, str]]) -> None:
 def _quotes(application: Application, by: User, wanted: Sequence[str]) -> dict[str, Quote]:
     """Return what each place was called and said: in the version before the user, else in an earlier one."""
     known = versions.sent(application, user=by)
-    found = places.quotes(application, reversed(known), wanted)
+    found = places.quotes(application, reversed(known), wanted, language=application.language)
     for place in wanted:
         if place not in found:
             raise Invalid.at(place, "app.err.comment_field", field=place)
@@ -306,9 +307,9 @@ def answer_all(
         NotFound: there is no such comment.
     """
     process = queries.procedure(application).processes[application.process]
-    if process.executor != "author":
+    if process.executor not in ANSWERING:
         raise Conflict("app.err.stage_not_here")
-    moves.require_executor(application, by, "author")
+    moves.require_executor(application, by, process.executor)
     return _answer(application, answers, queries.comments(application, user=by), seen=seen, by=by, now=now)
 
 

@@ -18,7 +18,7 @@ from app.applications import queries
 from app.applications.models import Application, Attachment
 from app.errors import Conflict, Invalid, NotFound, Problem, Said, Term
 from app.files.aside import look_aside
-from app.files.findings import Look, Refusal
+from app.files.findings import MEDIA_TYPES, Look, Refusal
 from app.files.names import ending_of, safe_name
 from app.forms.definitions import DynamicForm, Field, Form
 from app.forms.fields import FieldError, File
@@ -26,6 +26,7 @@ from app.forms.files import Stored, wanted
 from app.forms.paths import put
 from app.storage import Draft, TooLarge
 from app.terms import LANGUAGES, say
+from app.terms.sizes import size_said
 from app.web import here
 
 log = structlog.get_logger()
@@ -33,6 +34,8 @@ log = structlog.get_logger()
 FILE = File()
 LARGEST_FILE = 200 * 1024 * 1024
 """Bytes; no field may allow more, and no stream is read further."""
+IN_ARCHIVES = tuple(kind for kind in MEDIA_TYPES if kind != "zip")
+"""The kinds of files that may stand in an archive."""
 MOST_FILES = 500
 """That stand in one application at a time."""
 MOST_BYTES = 4 * 1024**3
@@ -141,13 +144,29 @@ def _fault(field: Field, path: str, file: Received, hashes: set[str]) -> Problem
     if file.draft is None or file.found is None:
         return Problem(path, "field.err.file_empty")
     if isinstance(file.found, Refusal):
-        params = {name: Term(str(value)) if name == "why" else value for name, value in file.found.params.items()}
-        return Problem(path, file.found.key, params)
+        return Problem(path, file.found.key, _params(file.found, field))
     if file.found.kind != ending_of(file.name):
-        return Problem(path, "file.err.content", {"kind": Term(f"file.kind.{file.found.kind}")})
+        kind = Term(f"file.kind.{file.found.kind}")
+        return Problem(path, "file.err.content", {"kind": kind, "types": _kinds(field.accept)})
     if file.draft.sha256 in hashes:
         return Problem(path, "file.err.same")
     return None
+
+
+def _params(refusal: Refusal, field: Field) -> dict[str, object]:
+    """Return the parameters of a refusal, with the kinds that would do: those of the field, or of an archive."""
+    params: dict[str, object] = {"types": _kinds(field.accept), **refusal.params}
+    if "why" in params:
+        why, types = str(params["why"]), _kinds(IN_ARCHIVES)
+        params["why"] = Said({language: say(why, language, types=types) for language in LANGUAGES})
+    return params
+
+
+def _kinds(kinds: Sequence[str]) -> Said:
+    """Return kinds of files in words: "PDF, DOCX or XLSX"."""
+    *others, last = [kind.upper() for kind in kinds]
+    before = ", ".join(others)
+    return Said({tongue: say("file.or", tongue, one=before, other=last) if before else last for tongue in LANGUAGES})
 
 
 def _named(problem: Problem, name: str) -> Problem:
@@ -167,7 +186,7 @@ def require_room(application: Application, given: Sequence[Received]) -> None:
     if standing + len(given) > MOST_FILES:
         raise Invalid.at("", "file.err.application_files", most=MOST_FILES)
     if size + sum(file.size for file in given) > MOST_BYTES:
-        raise Invalid.at("", "file.err.application_size", max=MOST_BYTES // 1024**3)
+        raise Invalid.at("", "file.err.application_size", max=size_said(MOST_BYTES))
 
 
 def keep(
@@ -234,6 +253,7 @@ def put_in(
 ) -> dict[str, Any]:
     """Return a form's answers with the files that came with them: new ones put in, ticked ones taken out.
 
+    In a field of one file a new one takes the place of the one that stands there.
     Files for fields that are not asked for now are left alone, and so are removals of other fields' files.
 
     Raises:
@@ -246,6 +266,8 @@ def put_in(
         removed = [file for file in item.files if file["id"] in typed.removals]
         if not uploads and not removed:
             continue
+        if item.field.max_files == len(item.files) == len(uploads) == 1:
+            removed = list(item.files)  # beside the input stands that a new file replaces this one
         kept = [dict(file) for file in item.files if file not in removed]
         with received(uploads) as given:
             check(item.field, item.path, given, kept)
@@ -263,6 +285,13 @@ def rows(application: Application) -> Sequence[Attachment]:
     """Return all files ever given in an application, oldest first."""
     statement = select(Attachment).where(Attachment.application_id == application.id).order_by(Attachment.id)
     return db.session.scalars(statement).unique().all()
+
+
+def replaced_since(application: Application, last: int) -> list[tuple[str, str]]:
+    """Return old and new names of the files replaced by those whose ids are above ``last``."""
+    names = {row.id: row.name for row in rows(application)}
+    new = (row for row in rows(application) if row.id > last and row.replaces_id is not None)
+    return [(names[row.replaces_id], row.name) for row in new if row.replaces_id in names]
 
 
 def sent_moments(application: Application) -> list[datetime]:

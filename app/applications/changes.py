@@ -13,8 +13,9 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from app import catalogue
+from app.accounts.models import User
 from app.applications import places, queries, versions
-from app.applications.drawing import Drawing, comment_view, size_words
+from app.applications.drawing import Drawing, comment_view
 from app.applications.models import AnyComment, Application, Comment
 from app.applications.places import Names, Place
 from app.applications.sheets import CommentView, FileView
@@ -22,6 +23,7 @@ from app.applications.versions import Version
 from app.forms.compare import Change, compare
 from app.forms.definitions import DynamicForm
 from app.terms import LANGUAGES, say
+from app.terms.sizes import size_words
 
 TERMS = {
     "changed": "st.changed",
@@ -139,6 +141,30 @@ def between(
         if changes or turned:
             stages.append(StageChanges(key, procedure.stages[key].title[drawing.language], changes, turned))
     return Comparison(old, new, stages, talk.unanswered())
+
+
+def unheeded(application: Application, said: Sequence[AnyComment], *, user: User) -> list[AnyComment]:
+    """Return the comments of ``said`` about which nothing was done: no answer, and nothing changed at their place.
+
+    Each is held against the version in which it was last published or opened again; ``user`` is whose
+    versions are compared.
+    """
+    waiting: dict[int, list[AnyComment]] = {}
+    for row in said:
+        if isinstance(row, Comment) and row.state in ("open", "reopened"):
+            opened = (event.round for event in row.events if event.act in ("published", "reopened"))
+            waiting.setdefault(max(opened, default=row.round), []).append(row)
+    if not waiting:
+        return []
+    known = {version.round: version for version in versions.sent(application, user=user)}
+    now = versions.now_standing(application)
+    left: set[int] = set()
+    for round_, rows in waiting.items():
+        old = known.get(round_)
+        drawing = Drawing(application.language)
+        met_no_change = between(application, old, now, drawing=drawing, said=rows).unanswered if old else rows
+        left |= {row.id for row in met_no_change}
+    return [row for row in said if row.id in left]
 
 
 class _Talk:
@@ -281,7 +307,8 @@ class _Stage:
         if file is None:
             return None
         url = self._drawing.file_url(file["id"]) if self._drawing.file_url else None
-        return FileView(file["id"], file["name"], size_words(file["size"]), url, file["sha256"])
+        size = size_words(file["size"], self._drawing.language)
+        return FileView(file["id"], file["name"], size, url, file["sha256"])
 
 
 def _asked(found: Mapping[str, Place]) -> set[str]:

@@ -18,14 +18,17 @@ from app.accounts.models import User
 from app.applications import queries, summary
 from app.applications.models import Application, Document, Signature
 from app.applications.summary import Drawing
+from app.applications.versions import Version
+from app.terms import say
 from app.web import here
-from app.web.templating import paper
+from app.web.templating import date_time_text, paper
 from app.workflows.parts import StageKind
 
+FOUND = frozenset({"grounds", "conclusion", "decision"})
+"""The stages of the Exchange whose answers go with its letters."""
 
-def _page(
-    application: Application, *, language: str, version: int | None = None, signed: Document | None = None
-) -> str:
+
+def _page(application: Application, *, language: str, version: str = "", signed: Document | None = None) -> str:
     drawing = Drawing(language)
     stages = summary.stages(application, drawing, as_of=signed.at if signed else None)
     signatures = signed.signatures if signed else ()
@@ -52,9 +55,18 @@ def _qr(application: Application, signatures: Sequence[Signature], sha256: str) 
     return str(segno.make("\n".join(lines), error="m", micro=False).svg_data_uri(scale=3, border=2))
 
 
-def draft(application: Application, language: str) -> bytes:
-    """Return the application as it stands now, as PDF («Құжатты жүктеу» before sending)."""
-    return pdf.render(_page(application, language=language))
+def draft(application: Application, language: str, *, of: Version | None = None) -> bytes:
+    """Return the application as it stands now, as PDF («Құжатты жүктеу»).
+
+    ``of`` is the version that was sent and says the same; without one the paper calls itself a draft.
+    """
+    return pdf.render(_page(application, language=language, version=_version_words(of, language) if of else ""))
+
+
+def _version_words(version: Version, language: str) -> str:
+    """Return which version this is, to whom it went last, and when."""
+    key = "paper.version_exchange" if version.exchange_at else "paper.version_head"
+    return say(key, language, n=version.number, at=date_time_text(version.exchange_at or version.at))
 
 
 def offered(application: Application) -> Document:
@@ -67,7 +79,7 @@ def offered(application: Application) -> Document:
     standing = queries.present_document(application)
     if standing is not None:
         return standing
-    content = pdf.render(_page(application, language=application.language, version=application.round))
+    content = pdf.render(_page(application, language=application.language, version=str(application.round)))
     name = f"{application.number}-{application.round}.pdf"
     return _keep(
         application, "application", content, round_=application.round, name=name, language=application.language
@@ -84,7 +96,7 @@ def signed_copy(application: Application) -> Document | None:
     for item in queries.documents(application):
         if item.kind == "signed_copy" and item.round == signed.round:
             return item
-    page = _page(application, language=signed.language, version=signed.round, signed=signed)
+    page = _page(application, language=signed.language, version=str(signed.round), signed=signed)
     name = f"{application.number}-{signed.round}-signed.pdf"
     return _keep(application, "signed_copy", pdf.render(page), round_=signed.round, name=name, language=signed.language)
 
@@ -121,13 +133,18 @@ def _keep(
 
 
 def make_letter(application: Application, *, by: User, number: str, now: datetime) -> Document:
-    """Make the Exchange's letter, sent by ``by``, from the answers of the stage that holds the form ``letter``."""
+    """Make the Exchange's letter, sent by ``by``, from the newest answers of a stage that holds the form ``letter``.
+
+    With it goes what the Exchange has found: the stages ``grounds``, ``conclusion`` and ``decision``.
+    A procedure may send several letters, each with the next round as its own.
+    """
     language = application.language
-    answers = {key: row.values for key, row in queries.answers(application).items()}
-    letter: dict[str, Any] = next((values["letter"] for values in answers.values() if "letter" in values), {})
+    written = sorted(queries.answers(application).values(), key=lambda row: row.id, reverse=True)
+    letter: dict[str, Any] = next((row.values["letter"] for row in written if "letter" in row.values), {})
     drawing = Drawing(language)
     stages = summary.stages(application, drawing, kinds=(StageKind.WORK,))
-    results = [sheet for stage in stages for sheet in stage.sheets if sheet.key in ("decision", "conclusion")]
+    results = [sheet for stage in stages if stage.key in FOUND for sheet in stage.sheets]
+    sent = sum(1 for item in queries.documents(application) if item.kind == "letter")
 
     page = paper(
         "pdf/letter.html",
@@ -141,7 +158,7 @@ def make_letter(application: Application, *, by: User, number: str, now: datetim
         at=now,
         sender=by,
     )
-    name = f"{application.number}-letter.pdf"
+    name = f"{application.number}-letter{f'-{sent + 1}' if sent else ''}.pdf"
     return _keep(
-        application, "letter", pdf.render(page), round_=0, name=name, language=language, number=number, now=now
+        application, "letter", pdf.render(page), round_=sent, name=name, language=language, number=number, now=now
     )

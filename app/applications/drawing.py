@@ -30,6 +30,7 @@ from app.forms.carrying import Piece
 from app.forms.definitions import DynamicForm, Field, Form
 from app.forms.outline import Asked, Part, Rows
 from app.terms import say
+from app.terms.sizes import size_words
 
 
 @dataclass
@@ -53,6 +54,10 @@ class Drawing:
     otherwise: Mapping[str, str] = field(default_factory=dict)
     file_url: Callable[[int], str] | None = None
     theirs: Mapping[str, Theirs] = field(default_factory=dict)
+
+    def said_at(self, place: str) -> list[CommentView]:
+        """Return what was said on a place: a field, a group, a row or an entry."""
+        return [comment_view(row) for row in self.comments.get(place, ())]
 
     def errors_at(self, *paths: str) -> list[str]:
         """Return what is wrong at ``paths``, each sentence once."""
@@ -83,13 +88,6 @@ def _by_path(problems: Iterable[Problem]) -> dict[str, list[Problem]]:
     for problem in problems:
         found.setdefault(problem.path, []).append(problem)
     return found
-
-
-def size_words(size: int) -> str:
-    """Return a file's size in words: 12 KB, 1,4 MB."""
-    if size < 1024 * 1024:
-        return f"{max(1, round(size / 1024))} KB"
-    return f"{size / 1024 / 1024:.1f} MB".replace(".", ",")
 
 
 def comments_by_place(rows: Iterable[AnyComment]) -> dict[str, list[AnyComment]]:
@@ -168,7 +166,7 @@ def field_view(
         otherwise=drawing.otherwise.get(path, ""),
         theirs=drawing.theirs.get(path),
         files=_files(value, drawing) if item.type == "file" else (),
-        comments=[comment_view(row) for row in drawing.comments.get(place, ())],
+        comments=drawing.said_at(place),
         may_comment=drawing.may_comment,
         parts=inner,
     )
@@ -204,7 +202,7 @@ def _files(value: Any, drawing: Drawing) -> list[FileView]:
         FileView(
             file["id"],
             file["name"],
-            size_words(file["size"]),
+            size_words(file["size"], drawing.language),
             drawing.file_url(file["id"]) if drawing.file_url else None,
             file["sha256"],
         )
@@ -232,7 +230,11 @@ def rows_view(group: Rows, drawing: Drawing, *, stage: str) -> RowsView:
     for number, row in enumerate(group.rows, start=1):
         inside = items_view(row.items, drawing, stage=stage)
         heading = _heading(number, entry_label, inside)
-        rows.append(RowView(row.id, row.path, f"{stage}.{row.path}", heading, inside, number == 1, number == last))
+        place = f"{stage}.{row.path}"
+        ends = (number == 1, number == last)
+        rows.append(
+            RowView(row.id, row.path, place, heading, inside, *ends, drawing.said_at(place), drawing.may_comment)
+        )
     return RowsView(
         path=group.path,
         place=f"{stage}.{group.path}",
@@ -247,6 +249,8 @@ def rows_view(group: Rows, drawing: Drawing, *, stage: str) -> RowsView:
         may_add=last < item.max_entries,
         errors=drawing.errors_at(group.path),
         note=drawing.note_at(group.path),
+        comments=drawing.said_at(f"{stage}.{group.path}"),
+        may_comment=drawing.may_comment,
     )
 
 
@@ -292,6 +296,7 @@ def entry_sheet(
 ) -> SheetView:
     """Draw one entry of a dynamic form: its criteria and free keys first, then its answers, then what is parked."""
     leaf = form.leaf(entry)
+    place = f"{stage}.{form.entry_path(entry)}"
     return SheetView(
         form.key,
         leaf.title[drawing.language] if leaf else say("dyn.no_forms", drawing.language),
@@ -300,6 +305,9 @@ def entry_sheet(
         demo_data=leaf.demo_data if leaf else form.demo_data,
         entry=str(entry["id"]),
         parked=[piece_view(piece, drawing, stage=stage) for piece in form.parked(entry)],
+        place=place,
+        comments=drawing.said_at(place),
+        may_comment=drawing.may_comment,
     )
 
 

@@ -28,12 +28,13 @@ from app.applications.models import (
     Remark,
 )
 from app.audit import operations as audit
-from app.errors import Conflict
+from app.errors import Conflict, Said
 from app.forms import origins
 from app.forms.compare import compare
 from app.organisations import queries as organisations
 from app.web import here
 from app.web.templating import ZONE
+from app.workflows.guards import ANSWERING
 
 Values = Mapping[str, object]
 """Columns of the application."""
@@ -67,7 +68,7 @@ def assign(application: Application, user: User, executor: str, *, now: datetime
             continue
         if row.user_id == user.id:
             row.is_current = known = True
-        elif executor != "author":
+        elif executor not in ANSWERING:
             row.is_current = False
     if not known:
         application.assignments.append(Assignment(user=user, executor=executor, at=now, is_current=True))
@@ -133,6 +134,25 @@ def _assign_first_head(application: Application, *, by: User, now: datetime) -> 
         raise Conflict("app.err.no_first_head")
     assign(application, first_head, "first_head", now=now)
     return {}
+
+
+def _call_respondent(application: Application, *, by: User, now: datetime) -> Values:
+    """Make the organisation's administrators, or else its first head, executors of what the Exchange has begun.
+
+    From now on it has been sent: it can no longer be deleted, and the Exchange reads what is sent back.
+    """
+    members = organisations.people(application.organisation)
+    called = [member.user for member in members if member.is_admin] or [
+        member.user for member in members if member.is_first_head
+    ]
+    if not called:
+        raise Conflict("app.err.no_respondent", company=Said(application.organisation.names))
+    for user in called:
+        assign(application, user, "respondent", now=now)
+    first_head = organisations.first_head(application.organisation)
+    if first_head is not None:
+        assign(application, first_head, "first_head", now=now)
+    return {"submitted_at": application.submitted_at or now, "sent_at": now}
 
 
 def _publish(application: Application, kind: type[Comment], by: User, now: datetime) -> Values:
@@ -209,4 +229,5 @@ EFFECTS: dict[str, Callable[..., Values]] = {
     "archive": _archive,
     "close": _nothing_more,
     "delete": _nothing_more,
+    "call_respondent": _call_respondent,
 }

@@ -23,7 +23,7 @@ from app.spreadsheets import Cell, Sheet
 from app.terms import say
 from app.web.templating import ZONE, date_time_text
 
-NUMBERS = frozenset({"number", "percent", "percent_of_total"})
+NUMBERS = frozenset({"number", "year", "percent", "percent_of_total"})
 
 Names = dict[str, list[tuple[str, str]]]
 
@@ -166,7 +166,7 @@ def _value(item: Asked, language: str, names: dict[str, str]) -> list[Cell]:
         return [Cell("\n".join(f"{file['name']} (SHA-256 {file['sha256']})" for file in value))]
     kind = asked.as_ or asked.type
     if kind in NUMBERS and isinstance(value, str):
-        return [Cell(_decimal(value))]
+        return [Cell(_decimal(value), "year" if kind == "year" else "")]
     if kind == "date":
         return [Cell(date.fromisoformat(value))]
     return [Cell(asked.text(value, language, names))]

@@ -1,4 +1,4 @@
-"""Filing: create, skip a stage, call in colleagues.
+"""Filing: create, skip a stage, send on, call in colleagues.
 
 Source: user manual, paragraphs 9.4, 13 and 14; readings A13, A14, A18.
 """
@@ -9,20 +9,30 @@ from datetime import datetime
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import answering, effects, facts, moves, queries, reuse
-from app.applications.models import Application, History
+from app.applications import answering, changes, effects, facts, moves, queries, reuse
+from app.applications.models import AnyComment, Application, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Said
 from app.notifications import operations as notifications
 from app.organisations import queries as organisations
 from app.organisations.models import Organisation
+from app.permissions import EXECUTOR_ROLES
 from app.terms import DEFAULT_LANGUAGE
 from app.web.templating import ZONE
+from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
+from app.workflows.parts import Transition
 
 
 def companies(user: User, procedure: Procedure) -> list[Organisation]:
-    """Return the companies for which ``user`` may file: the own one, an adviser's clients (IS2IN-13.c, 13.d)."""
+    """Return the companies for which ``user`` may begin a procedure, by its kinds.
+
+    An organisation's person files for the own one, an adviser's for his clients (IS2IN-13.c, 13.d); what the
+    Exchange begins, the holders of its role begin for any organisation in whose name somebody can answer.
+    """
+    if procedure.started_by is not None:
+        role = EXECUTOR_ROLES[procedure.started_by]
+        return organisations.answerable(procedure.open_to) if role in user.roles else []
     own = user.organisation
     if own is None:
         return []
@@ -40,6 +50,8 @@ def create(
     language: str = "",
 ) -> Application:
     """Create an application for a company; ``source`` names an archived one whose forms are used again.
+
+    The author is who creates it, at the Exchange too: then nobody of the company sees it until it is sent there.
 
     ``language`` is that of its documents: what the author works in, else what the profile says.
 
@@ -95,29 +107,85 @@ def skip(application: Application, stage: str, *, by: User, now: datetime) -> No
     moves.stand_at(application, after, act="skip", by=by, now=now, stage=stage)
 
 
+def answering_side(application: Application, user: User) -> str | None:
+    """Return as which executor ``user`` answers for the organisation, author or respondent; None if as neither."""
+    if user.is_exchange:
+        return None  # who began it there answers nothing
+    return next((executor for executor in sorted(ANSWERING) if queries.acts_as(application, user, executor)), None)
+
+
+def unheeded(application: Application, transition: Transition, user: User) -> list[AnyComment]:
+    """Return the comments that the author would send the application on without having done anything about.
+
+    Empty for a transition that sends no new version.  Comments advise and hold nothing back (A24), so
+    this is only asked about.
+    """
+    if "freeze_document" not in transition.effects:
+        return []
+    return changes.unheeded(application, queries.comments(application, user=user), user=user)
+
+
+def send(
+    application: Application,
+    trigger: str,
+    *,
+    by: User,
+    seen: int,
+    now: datetime,
+    words: str = "",
+    despite: bool = False,
+) -> Transition:
+    """Take the transition ``trigger``; a new version goes off with unheeded comments only ``despite`` them.
+
+    The history then says which they were.
+
+    Raises:
+        Invalid: there are such comments, and nobody has said that it is to be sent despite them.
+    """
+    application.require_version(seen)
+    position, known = queries.position(application), facts.of(application)
+    offers = queries.procedure(application).offers(position, known)
+    offer = next((item for item in offers if item.transition.trigger == trigger and item.allowed), None)
+    left = []
+    if offer is not None and queries.acts_as(application, by, offer.transition.by):
+        left = unheeded(application, offer.transition, by)
+    if left and not despite:
+        raise Invalid.at("despite", "rounds.err.unheeded", n=len(left))
+    if left:
+        labels = "; ".join(row.labels.get(application.language) or row.words for row in left)
+        act = History(application_id=application.id, at=now, by_id=by.id, act="send_despite", words=labels)
+        db.session.add(act)
+        db.session.flush()
+    return moves.fire(application, trigger, by=by, seen=seen, words=words, now=now)
+
+
 def callable_people(application: Application, user: User) -> list[User]:
-    """Return who may be made executor beside the author: his colleagues, and for an adviser the issuer's people."""
+    """Return who may be made executor beside ``user``: his colleagues, and for an adviser the issuer's people."""
+    side = answering_side(application, user)
+    if side is None:
+        return []
     companies = {item.id: item for item in (user.organisation, application.organisation) if item is not None}
-    taken = {application.author_id, *(found.id for found in queries.assigned(application, "author"))}
+    taken = {found.id for found in queries.executor_people(application, side)}
     people = [member.user for company in companies.values() for member in organisations.people(company)]
     return [found for found in people if found.id not in taken]
 
 
 def assign_colleague(application: Application, user_id: int | None, *, by: User, now: datetime) -> None:
-    """Make a colleague of the author executor; from now on he sees the application (IS2IN-9.4.c).
+    """Make a colleague executor beside ``by``; from now on he sees the application (IS2IN-9.4.c).
 
     Raises:
-        NotPermitted: ``by`` is not the author's side.
+        NotPermitted: ``by`` does not answer for the organisation.
         Invalid: the chosen person is not among those offered.
     """
-    if not queries.acts_as(application, by, "author"):
+    side = answering_side(application, by)
+    if side is None:
         raise NotPermitted
     if queries.procedure(application).processes[application.process].final:
         raise Conflict("app.err.ended")
     colleague = next((found for found in callable_people(application, by) if found.id == user_id), None)
     if colleague is None:
         raise Invalid.at("colleague", "app.err.choice")
-    effects.assign(application, colleague, "author", now=now)
+    effects.assign(application, colleague, side, now=now)
     db.session.add(History(application_id=application.id, at=now, by_id=by.id, act="assign", words=colleague.name))
     audit.record("assign", f"application {application.number}", by=by.id, at=now, user=colleague.id)
     notifications.notify([colleague], "notice.assigned", about=moves.about(application), action_required=True, now=now)

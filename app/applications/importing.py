@@ -25,6 +25,7 @@ from app.forms.paths import put
 from app.forms.tabular import Column, Row
 from app.spreadsheets import Cell, Sheet
 from app.terms import say
+from app.terms.sizes import size_said
 
 APPEND, REPLACE = "append", "replace"
 
@@ -117,7 +118,7 @@ def uploaded(name: str, content: bytes, goal: Target) -> Table:
         Invalid: it cannot be read, is too large, or holds nothing.
     """
     if len(content) > spreadsheets.LARGEST_FILE:
-        raise Invalid.at("file", "table.err.size", max=spreadsheets.LARGEST_FILE // 1024 // 1024)
+        raise Invalid.at("file", "table.err.size", max=size_said(spreadsheets.LARGEST_FILE))
     if not content.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
         return _table(tabular.split(tabular.decoded(content), goal.columns), goal)
     sheets = spreadsheets.read(content)

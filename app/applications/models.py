@@ -373,6 +373,26 @@ class History(Record):
     by: Mapped[User | None] = relationship(lazy="joined")
 
 
+class ClockEvent(Record):
+    """What has happened of one run of a term, each once: reminded, over, the timer's outcome.
+
+    ``run`` is the history row that began it; ``due_at`` the moment it was due, ``at`` when it was done.
+    It says nothing of how the clock stands: that is told from the history.  Rows are only added, and the
+    database refuses anything else.
+    """
+
+    __tablename__ = "clock_event"
+    __table_args__ = (UniqueConstraint("application_id", "term", "run", "kind"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    term: Mapped[str] = mapped_column(String(60))
+    run: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(10))
+    due_at: Mapped[datetime]
+    at: Mapped[datetime]
+
+
 class Counter(Record):
     """The last number given of a series (``LP-2026``); a number is taken in the act's own transaction."""
 

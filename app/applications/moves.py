@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import db
 from app.accounts.models import User
-from app.applications import effects, facts, queries
+from app.applications import clocks, effects, facts, queries
 from app.applications.models import Application, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
@@ -45,13 +45,15 @@ def stand_at(
     position: Position,
     *,
     act: str,
-    by: User,
+    by: User | None,
     now: datetime,
     stage: str = "",
     words: str = "",
     also: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Store a new position, and ``also`` these columns of the application, with the history and audit rows.
+
+    ``by`` None: the system itself.
 
     Raises:
         Conflict: another transaction has moved the application meanwhile.
@@ -71,7 +73,7 @@ def stand_at(
         {
             "application_id": application.id,
             "at": now,
-            "by_id": by.id,
+            "by_id": by.id if by else None,
             "act": act,
             "stage": stage,
             "source": source,
@@ -79,7 +81,8 @@ def stand_at(
             "words": words,
         }
     )
-    audit.record(act, f"application {application.number}", by=by.id, at=now, stage=stage, target=target)
+    subject = f"application {application.number}"
+    audit.record(act, subject, by=by.id if by else None, at=now, stage=stage, target=target)
 
 
 def require_executor(application: Application, user: User, executor: str) -> None:
@@ -98,25 +101,39 @@ def fire(application: Application, trigger: str, *, by: User, seen: int, now: da
     ``seen`` is the version on the screen; ``words`` the reason, where one is asked.
 
     Raises:
-        Conflict: the application has moved, the transition does not begin here, or a guard refuses it.
+        Conflict: the application has moved, the transition does not begin here, a guard refuses it, or
+            a term is over after which the system moves it.
         NotPermitted: ``by`` is not the executor who may take it.
         Invalid: a reason is asked and none was given.
     """
     application.require_version(seen)
     procedure = queries.procedure(application)
-    standing = queries.position(application)
     offered = [item for item in procedure.transitions if item.trigger == trigger]
     here = [item for item in offered if item.source == application.process]
     for transition in (here or offered)[:1]:
         require_executor(application, by, transition.by)
         if transition.reason_required and not words.strip():
             raise Invalid.at("reason", "err.reason_required")
-    fired = procedure.fire(standing, trigger, facts.of(application))
+    clocks.require_time(application, now=now)
+    return _take(application, trigger, by=by, now=now, words=words.strip())
+
+
+def fire_by_system(application: Application, trigger: str, *, now: datetime) -> Transition:
+    """Take a timer's transition, as ``fire`` does; its history row names nobody.
+
+    Raises:
+        Conflict: the transition does not begin here, or another transaction has moved the application.
+    """
+    return _take(application, trigger, by=None, now=now)
+
+
+def _take(application: Application, trigger: str, *, by: User | None, now: datetime, words: str = "") -> Transition:
+    fired = queries.procedure(application).fire(queries.position(application), trigger, facts.of(application))
     taken = fired.transition
     also: dict[str, object] = {}
     for name in taken.effects:
         also.update(effects.EFFECTS[name](application, by=by, now=now))
-    stand_at(application, fired.position, act=trigger, by=by, now=now, words=words.strip(), also=also)
+    stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
     tell(application, taken.notify, now=now, besides=by)
     return taken
 

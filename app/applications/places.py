@@ -6,13 +6,13 @@ from its likes without the page around it: "Directors No. 2 › Name".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from app import catalogue
 from app.applications import queries
-from app.applications.models import WHOLE, Application
+from app.applications.models import WHOLE, AnyComment, Application
 from app.applications.summary import person_names
 from app.applications.versions import Version, values
 from app.definition_files import Words
@@ -149,13 +149,15 @@ def names_in(said_: Iterable[Mapping[str, Any]], language: str) -> Names:
 
 @dataclass(frozen=True)
 class Quote:
-    """What a comment keeps of its place: its labels in every language, and what it said in the document's."""
+    """What a comment keeps of its place: its labels in every language, and what it said in one."""
 
     labels: Labels
     text: str
 
 
-def quotes(application: Application, versions: Iterable[Version], wanted: Iterable[str]) -> dict[str, Quote]:
+def quotes(
+    application: Application, versions: Iterable[Version], wanted: Iterable[str], *, language: str
+) -> dict[str, Quote]:
     """Return the quotes of the ``wanted`` places (``stage.path``, or ``WHOLE``), of the first version that has each.
 
     Places that no version has are left out.
@@ -165,7 +167,6 @@ def quotes(application: Application, versions: Iterable[Version], wanted: Iterab
     if WHOLE in waiting:
         found[WHOLE] = Quote({language: say("rounds.whole", language) for language in LANGUAGES}, "")
         waiting.remove(WHOLE)
-    language = application.language
     stages = queries.applicant_stages(application)
     for version in versions:
         if not waiting:
@@ -177,4 +178,26 @@ def quotes(application: Application, versions: Iterable[Version], wanted: Iterab
                 if place.name in waiting:
                     found[place.name] = Quote(place.labels, place.text(language, names)[:LONGEST_QUOTE])
                     waiting.remove(place.name)
+    return found
+
+
+def quoted(
+    application: Application, comments: Iterable[AnyComment], versions: Sequence[Version], *, language: str
+) -> dict[int, str]:
+    """Return what the places of ``comments`` said when these were written, in words of ``language``, by their ids.
+
+    A comment keeps the words of the document's language; for a reader of another they are drawn again
+    from the version that was read then (of ``versions``, oldest first), which never changes.
+    """
+    rows = [row for row in comments if row.quoted]
+    found = {row.id: row.quoted for row in rows}
+    if language == application.language:
+        return found
+    by_round: dict[int, list[AnyComment]] = {}
+    for row in rows:
+        by_round.setdefault(row.round, []).append(row)
+    for round_, together in by_round.items():
+        read = [version for version in reversed(versions) if version.round <= round_]
+        drawn = quotes(application, read, {row.place for row in together}, language=language)
+        found |= {row.id: drawn[row.place].text for row in together if row.place in drawn}
     return found

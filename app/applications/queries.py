@@ -7,6 +7,7 @@ list, counter and direct address goes through it, and an outsider finds nothing.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
@@ -66,7 +67,7 @@ def visible_to(user: User) -> ColumnElement[bool]:
 
     A client's person sees the applications he created or was made executor of, for good; an
     adviser only while the issuer's partnership stands.  The Exchange sees what has been sent to
-    it; compliance what is archived.
+    it, and what it has itself begun; compliance what is archived.
     """
     organisation = user.organisation
     return _visible(_sight_of(user), user.id, organisation.id if organisation else None)
@@ -83,7 +84,8 @@ def _sight_of(user: User) -> str:
 def _visible(sight: str, user_id: Any, organisation_id: Any) -> ColumnElement[bool]:
     alive = Application.process != DELETED
     if sight == "exchange":
-        return and_(alive, Application.submitted_at.is_not(None))
+        colleagues = select(User.id).where(cast_to(User.exchange_roles, String) != "[]")
+        return and_(alive, or_(Application.submitted_at.is_not(None), Application.author_id.in_(colleagues)))
     if sight == "compliance":
         return and_(alive, Application.archived_at.is_not(None))
     if sight != "client":
@@ -215,6 +217,13 @@ def procedure(application: Application) -> Procedure:
     return catalogue.present().procedures.get(key, int(version))
 
 
+def versions_of(found: Procedure) -> list[Procedure]:
+    """Return ``found`` and the other versions of that procedure: an application may have acted under each."""
+    known = catalogue.present().procedures.procedures.values()
+    others = sorted((each for each in known if each.key == found.key), key=lambda each: -each.version)
+    return [found, *(each for each in others if each.version != found.version)]
+
+
 def position(application: Application) -> Position:
     """Return where the application stands, as the engine takes it."""
     return Position.from_dict({"process": application.process, "stages": application.stages})
@@ -297,6 +306,14 @@ def comments(application: Application, *, user: User) -> Sequence[Comment]:
         .order_by(kind.id)
     )
     return db.session.scalars(statement).unique().all()
+
+
+def waiting_remarks(application: Application, *, user: User) -> dict[str, int]:
+    """Return who of the Exchange's people has written remarks that are not sent yet, and how many; else nothing."""
+    if not user.is_exchange:
+        return {}
+    statement = select(Remark).where(Remark.application_id == application.id, Remark.published_at.is_(None))
+    return Counter(row.by.name for row in db.session.scalars(statement.order_by(Remark.id)).unique())
 
 
 def notes(application: Application, *, user: User) -> Sequence[InternalNote]:

@@ -19,6 +19,7 @@ from app.forms import versions
 from app.forms.carrying import Carried
 from app.forms.definitions import DynamicForm, Form
 from app.forms.versions import Difference
+from app.workflows.guards import ANSWERING
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,9 @@ def newer(application: Application) -> dict[str, int]:
 
 
 def may_renew(application: Application, user: User) -> bool:
-    """Tell whether the application is in the hands of ``user`` as its author, and not ended."""
+    """Tell whether the application is in the hands of ``user`` as who answers for the organisation, and not ended."""
     process = queries.procedure(application).processes[application.process]
-    return not process.final and process.executor == "author" and queries.acts_as(application, user, "author")
+    return not process.final and process.executor in ANSWERING and queries.acts_as(application, user, process.executor)
 
 
 def renewals(application: Application) -> list[Renewal]:

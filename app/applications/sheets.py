@@ -104,6 +104,14 @@ class RowView:
     items: Sequence[FieldView | RowsView]
     is_first: bool = False
     is_last: bool = False
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """What a comment on the row is about."""
+        return self.heading
 
     @property
     def cells(self) -> Mapping[str, FieldView]:
@@ -154,6 +162,9 @@ class RowsView:
     may_add: bool = True
     errors: Sequence[str] = ()
     note: str = ""
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
 
     @property
     def is_filled_as_table(self) -> bool:
@@ -185,7 +196,8 @@ class SectionView:
 class SheetView:
     """A filled form, or one entry of a dynamic form (then ``criteria`` are its words).
 
-    ``parked`` are answers of the entry that its present criteria do not ask for.
+    ``parked`` are answers of the entry that its present criteria do not ask for; ``place`` is the
+    entry's own (``stage.path``), empty for a simple form.
     """
 
     key: str
@@ -196,6 +208,15 @@ class SheetView:
     entry: str = ""
     parked: Sequence[FieldView] = ()
     note: str = ""
+    place: str = ""
+    comments: Sequence[CommentView] = ()
+    may_comment: bool = False
+    text: ClassVar[str] = ""
+
+    @property
+    def label(self) -> str:
+        """What a comment on the entry is about."""
+        return self.criteria or self.title
 
 
 @dataclass(frozen=True)

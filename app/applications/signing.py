@@ -26,6 +26,7 @@ from app.signatures.report import Evidence, SignatureReport
 from app.signatures.verify import verify
 from app.signatures.who import refusals
 from app.storage import Damaged
+from app.terms.sizes import size_said
 from app.web import here
 from app.workflows.parts import StageKind
 
@@ -93,7 +94,7 @@ def judge(cms: bytes, *, sha256: str, now: datetime) -> Given:
     if not cms:
         raise Invalid.at("cms", "sign.err.no_file")
     if len(cms) > LARGEST_CMS:
-        raise Invalid.at("cms", "err.file_size", max="256 KB")
+        raise Invalid.at("cms", "err.file_size", max=size_said(LARGEST_CMS))
     document = here.storage().get(sha256)
     if purpose.is_challenge(document) or purpose.holds_challenge(cms):
         raise Invalid.at("cms", "sign.err.challenge")

@@ -22,7 +22,6 @@ from app.applications.drawing import (
     dynamic_sheets,
     field_view,
     form_sheet,
-    size_words,
 )
 from app.applications.models import Answers, Application
 from app.applications.sheets import FieldView, SheetView, StageView
@@ -42,7 +41,6 @@ __all__ = [
     "form_sheet",
     "person_names",
     "person_words",
-    "size_words",
     "stage_sheets",
     "stages",
     "texts",

@@ -16,7 +16,7 @@ from app import db
 from app.accounts.models import User
 from app.applications import queries
 from app.applications.models import Answers, AnyComment, Application, CommentEvent, History, SentVersion
-from app.workflows.guards import StageStatus
+from app.workflows.guards import ANSWERING, StageStatus
 
 SENDINGS = {"freeze_document": "first_head", "send_file": "exchange"}
 """The effects of the transitions that send a version, and to whom."""
@@ -129,9 +129,22 @@ def on_the_table(application: Application, *, user: User) -> Version | None:
     """Return the version that ``user`` reads now: the Exchange's people and the first head the last one sent
     to them, the author, while the application is in his hands, what stands now."""
     known = sent(application, user=user)
-    if not user.is_exchange and queries.procedure(application).processes[application.process].executor == "author":
+    if not user.is_exchange and queries.procedure(application).processes[application.process].executor in ANSWERING:
         return now_standing(application)
     return known[-1] if known else None
+
+
+def standing_as_sent(application: Application, *, user: User) -> Version | None:
+    """Return the last version that ``user`` may read, if what the application says now is still that.
+
+    None while the author has it in hand, and for what he changed and never sent, then withdrew.
+    """
+    if queries.procedure(application).processes[application.process].executor in ANSWERING:
+        return None
+    known, now = sent(application, user=user), now_standing(application)
+    last = known[-1] if known else None
+    is_same = last is not None and (last.revisions, last.skipped, last.forms) == (now.revisions, now.skipped, now.forms)
+    return last if is_same else None
 
 
 def last_worked_on(application: Application, *, user: User, before: Version) -> Version | None:
@@ -163,7 +176,8 @@ def _sendings_before_acts(application: Application, user: User) -> set[int]:
     """Return the ids of the sendings that were the last to reach ``user`` when he acted; acts stand in their order."""
     sendings = {
         (item.trigger, item.source): SENDINGS[effect]
-        for item in queries.procedure(application).transitions
+        for procedure in reversed(queries.versions_of(queries.procedure(application)))
+        for item in procedure.transitions
         for effect in item.effects
         if effect in SENDINGS
     }

@@ -11,21 +11,35 @@ from pathlib import Path
 import click
 
 from app import terms
+from app.business_calendar.definitions import load as load_calendars
 from app.cli.versions import tell
 from app.definition_files import Fault
+from app.demo.people import COMPANIES, PEOPLE
 from app.errors import NotFound
 from app.forms import figures
 from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
+from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
-from app.workflows.definitions import UNREADABLE, cross_check, load, load_files
+from app.workflows.bpmn import export
+from app.workflows.definitions import (
+    UNREADABLE,
+    ProcedureLibrary,
+    cross_check,
+    each_once,
+    load,
+    load_files,
+    prove_all,
+)
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = (ROOT / "workflows", ROOT / "forms", terms.WORDS)
-PROCEDURE, FORM, TERMS = "procedure", "form", "terms"
+SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "calendars", terms.WORDS)
+PROCEDURE, PART, FORM, TERMS, CALENDAR = "procedure", "part", "form", "terms", "calendar"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|procedure|processes|transitions)\s*:", re.MULTILINE
+    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part)"
+    r"|procedure|processes|transitions)\s*:",
+    re.MULTILINE,
 )
 
 
@@ -38,10 +52,14 @@ def commands() -> list[click.Command]:
 @click.argument("paths", nargs=-1, metavar="[PATH…]", type=click.Path(exists=True, path_type=Path))
 @click.option("--against", metavar="REV|FOLDER", help="Tell what changed since a git revision, or a folder with forms.")
 def check(paths: tuple[Path, ...], against: str | None) -> None:
-    """Check workflow, form and term files; print every fault of every file.
+    """Check workflow, form, calendar, policy and term files; print every fault of every file.
 
     PATH is a file or a folder of any of them; without it the shipped ones are checked.  A line is
     file:line: key: what is wrong; what would do.  Exits with 1 if there is any fault.
+
+    A procedure without such a fault is proved: everything in it is of use, from everywhere an end can be
+    reached, nothing is deleted after sending nor withdrawn after the meeting is appointed, nobody's data
+    change out of turn, and the demo has people for every part.  Each failure tells an example.
 
     With --against each form and procedure that has changed since is told "safe" or "affects data", with
     the drafts that notice and how.  Exits with 2 if any affects data, with 64 if REV|FOLDER cannot be read.
@@ -60,7 +78,8 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
 @click.command()
 @click.argument("procedure")
 @click.option("--language", type=click.Choice(terms.LANGUAGES), default=terms.DEFAULT_LANGUAGE, show_default=True)
-def graph(procedure: str, language: str) -> None:
+@click.option("--bpmn", is_flag=True, help="Give BPMN 2.0 with its diagram instead of SVG.")
+def graph(procedure: str, language: str, bpmn: bool) -> None:
     """Draw PROCEDURE as SVG on standard output: its key for the newest version, or key.v1."""
     library, faults = load(ROOT / "workflows", ROOT)
     key, dot, version = procedure.partition(".v")
@@ -70,7 +89,8 @@ def graph(procedure: str, language: str) -> None:
         known = ", ".join(sorted(library.procedures)) or "none"
         hint = f"; {len(faults)} faults in the files, see flask check" if faults else ""
         raise click.BadParameter(f"'{procedure}' is unknown; known: {known}{hint}", param_hint="PROCEDURE") from None
-    click.echo(draw(found, language, lambda term: terms.say(term, language)), nl=False)
+    made = (export if bpmn else draw)(found, language, lambda term: terms.say(term, language))
+    click.echo(made, nl=False)
 
 
 @dataclass
@@ -79,8 +99,10 @@ class Found:
 
     files: set[Path] = field(default_factory=set)
     workflows: set[Path] = field(default_factory=set)
+    parts: set[Path] = field(default_factory=set)  # judged in the procedures that use them
     words: set[Path] = field(default_factory=set)
     form_folders: set[Path] = field(default_factory=set)  # read whole; only files in ``files`` are reported
+    calendar_folders: set[Path] = field(default_factory=set)  # likewise
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -92,6 +114,9 @@ def faults_of(paths: Iterable[Path]) -> Found:
     faults = set(found.faults)
     library, unsound = load_files(found.workflows, ROOT)
     faults |= set(unsound)
+    around = {each for part in found.parts for each in _yaml_files(part.parent.parent, deep=False)}
+    users, unsound = load_files(around - found.workflows, ROOT)
+    of_users = set(unsound)
     faults |= set(faults_of_terms(found.words, ROOT))
 
     lookups: list[Callable[[str], object | None]] = []
@@ -101,9 +126,49 @@ def faults_of(paths: Iterable[Path]) -> Found:
         faults |= {fault for fault in unsound if _is_among(ROOT / fault.file, found.files)}
     lookups.append(_find_shipped)
     known = set(_known_terms([*found.words, *terms.WORDS.glob("*.csv")]))
-    faults |= set(cross_check(library, lambda key: next(filter(None, (find(key) for find in lookups)), None), known))
-    found.faults = sorted(faults)
+
+    def form(key: str) -> object | None:
+        return next(filter(None, (find(key) for find in lookups)), None)
+
+    faults |= set(cross_check(library, form, known))
+    of_users |= set(cross_check(users, form, known))
+    faults |= {fault for fault in of_users if ROOT / fault.file in found.parts}
+    for folder in sorted(found.calendar_folders):
+        _, unsound = load_calendars(folder, ROOT)
+        faults |= {fault for fault in unsound if ROOT / fault.file in found.files}
+    faults |= set(prove_all(library, form, faults))
+    faults |= set(_faults_of_players(library))
+    found.faults = each_once(faults)
     return found
+
+
+def _faults_of_players(library: ProcedureLibrary) -> Iterable[Fault]:
+    """Yield the parts that nobody in the demo can play: a procedure that cannot be tried is not finished."""
+    kinds = {company.code: company.kind for company in COMPANIES}
+    roles = {role for person in PEOPLE for role in person.roles}
+    filing = {kinds[person.company] for person in PEOPLE if person.company}
+    heads = {kinds[person.company] for person in PEOPLE if person.is_first_head}
+    for reading in library.readings:
+        text, source = reading.text, reading.source
+        if text is None or f"{text.procedure}.v{text.version}" not in library.procedures:
+            continue
+        for index, kind in enumerate(text.open_to):
+            if kind not in filing:
+                mend = "add one to app/demo/people.py"
+                yield source.fault(["open_to", index], f"the demo has nobody of an organisation of kind '{kind}'", mend)
+        for key, process in text.processes.items():
+            executor = process.executor or ""
+            if executor in EXECUTOR_ROLES and EXECUTOR_ROLES[executor] not in roles:
+                mend = f"give somebody of app/demo/people.py the role {EXECUTOR_ROLES[executor]}"
+                yield source.fault(["processes", key, "executor"], f"the demo has nobody who is {executor}", mend)
+            if executor == "first_head" and not heads & set(text.open_to):
+                mend = "give one of the organisations of app/demo/people.py a first head"
+                problem = f"the demo has no first head of {' or '.join(text.open_to)}"
+                yield source.fault(["processes", key, "executor"], problem, mend)
+        for key, stage in text.stages.items():
+            if stage.executor in EXECUTOR_ROLES and EXECUTOR_ROLES[stage.executor] not in roles:
+                mend = f"give somebody of app/demo/people.py the role {EXECUTOR_ROLES[stage.executor]}"
+                yield source.fault(["stages", key, "executor"], f"the demo has nobody who is {stage.executor}", mend)
 
 
 def _gather(path: Path, found: Found) -> None:
@@ -113,14 +178,21 @@ def _gather(path: Path, found: Found) -> None:
         found.files.add(path)
         if kind == PROCEDURE:
             found.workflows.add(path)
+        elif kind == PART:
+            found.parts.add(path)
         elif kind == TERMS:
             found.words.add(path)
         elif kind == FORM:
             found.form_folders.add(_form_folder(path.parent))
+        elif kind == CALENDAR:
+            found.calendar_folders.add(path.parent)
         else:
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
-            mend = "begin it with procedure: or form:, or the columns key,kk,ru,en"
-            found.faults.append(Fault(name, 1, "", "neither a workflow, a form nor a term file", mend))
+            mend = (
+                "begin it with procedure:, part:, form:, calendar:, service_hours: or policies:,"
+                " or the columns key,kk,ru,en"
+            )
+            found.faults.append(Fault(name, 1, "", "neither a workflow, form, calendar, policy nor term file", mend))
         return
     if _is_dynamic(path):
         found.form_folders.add(_form_folder(path))
@@ -130,8 +202,8 @@ def _gather(path: Path, found: Found) -> None:
     if any(_is_dynamic(each) if each.is_dir() else _kind(each) == FORM for each in inside):
         found.form_folders.add(path)
         found.files |= _yaml_files(path)
-        found.files -= {each for each in inside if each.is_file() and _kind(each) == PROCEDURE}
-        inside = [each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, TERMS)]
+        found.files -= {each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, CALENDAR)}
+        inside = [each for each in inside if each.is_file() and _kind(each) in (PROCEDURE, CALENDAR, TERMS)]
     for each in inside:
         if each.is_dir() or each.suffix in (".yaml", ".yml", ".csv"):
             _gather(each, found)
@@ -148,7 +220,8 @@ def _kind(path: Path) -> str | None:
     first = _TELLING_KEY.search(text)
     if first is None:
         return None
-    return FORM if first["form"] else PROCEDURE
+    kinds = {"form": FORM, "calendar": CALENDAR, "part": PART}
+    return next((kind for name, kind in kinds.items() if first[name]), PROCEDURE)
 
 
 def _is_dynamic(path: Path) -> bool:
@@ -164,8 +237,9 @@ def _form_folder(path: Path) -> Path:
     return top
 
 
-def _yaml_files(path: Path) -> set[Path]:
-    return {each for each in path.rglob("*") if each.suffix in (".yaml", ".yml") and each.is_file()}
+def _yaml_files(path: Path, *, deep: bool = True) -> set[Path]:
+    inside = path.rglob("*") if deep else path.glob("*")
+    return {each for each in inside if each.suffix in (".yaml", ".yml") and each.is_file()}
 
 
 def _is_among(path: Path, files: set[Path]) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import catalogue, demo, schema
 from app.applications import stamping
+from app.applications.timekeeping import Timekeeper
 from app.authorities.online import Online
 from app.authorities.refreshing import Refreshing
 from app.config import Config
@@ -25,6 +26,8 @@ from app.storage import Storage
 from app.web import clock
 
 PAUSE_SECONDS = 1.0
+TIME_SECONDS = 5.0
+"""Between two looks for terms whose reminders or outcomes are due."""
 STAMP_SECONDS = 15.0
 """Between two looks for signatures that have no time-stamp yet."""
 LIST_SECONDS = 20.0
@@ -115,6 +118,16 @@ def _stamp(online: Online, storage: Storage, now: datetime) -> None:
             log.info("signatures_stamped", count=stamped)
 
 
+def _keep_time(timekeeper: Timekeeper, now: datetime) -> None:
+    try:
+        done = timekeeper.keep(now=now)
+    except Exception:  # mails must go out whatever one application is; what was not done is tried again
+        log.exception("time_not_kept")
+    else:
+        if done:
+            log.info("marks_kept", count=done)
+
+
 def _refresh(refreshing: Refreshing, config: Config, stopped: threading.Event) -> None:
     """Keep the lists fresh until the worker stops; apart from it, since an authority may be slow."""
     while not stopped.is_set():
@@ -135,7 +148,7 @@ def _refresh_now(refreshing: Refreshing, config: Config) -> None:
 @click.option("--once", is_flag=True, help="Do what is due now and end.")
 @with_appcontext
 def worker(once: bool) -> None:
-    """Send mails that acts have written, stamp accepted signatures, keep revocation lists fresh, until SIGTERM."""
+    """Send mails, stamp accepted signatures, keep the terms and the revocation lists, until SIGTERM."""
     stopped = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stopped.set())
@@ -147,8 +160,12 @@ def worker(once: bool) -> None:
     else:
         threading.Thread(target=_refresh, args=(refreshing, config, stopped), name="lists", daemon=True).start()
     log.info("worker_started")
-    stamp_after = 0.0
+    timekeeper = Timekeeper()
+    stamp_after = time_after = 0.0
     while not stopped.is_set():
+        if time.monotonic() >= time_after:
+            _keep_time(timekeeper, clock.now(config))
+            time_after = time.monotonic() + TIME_SECONDS
         try:
             sent = delivery.deliver(config, now=clock.now(config))
         except SQLAlchemyError:

@@ -25,8 +25,11 @@ from app.applications.models import Application
 from app.forms import versions
 from app.forms.definitions import DynamicForm, Form, FormLibrary
 from app.forms.definitions import load as load_forms
+from app.terms import say
+from app.workflows import versions as workflow_versions
 from app.workflows.definitions import ProcedureLibrary
 from app.workflows.definitions import load as load_procedures
+from app.workflows.machine import Procedure
 
 AFFECTS_DATA = 2
 WRONG_USAGE = 64
@@ -204,20 +207,48 @@ def _procedures(old: ProcedureLibrary, new: ProcedureLibrary, drafts: list[Appli
     before, after = old.procedures, new.procedures
     for name in sorted(before.keys() | after.keys()):
         was, now = before.get(name), after.get(name)
-        standing = [item for item in drafts or () if item.procedure == name]
-        numbers = [f"application {item.number} stands in it ({item.process})" for item in standing]
-        if was is None:
-            yield Verdict(f"{name} (new)", True, ["applications that have begun keep the version they began with"])
-        elif now is None:
+        if was is None and now is not None:
+            earlier = [each for each in before.values() if each.key == now.key and each.version < now.version]
+            if earlier:
+                yield _procedure(max(earlier, key=lambda each: each.version), now, drafts)
+            else:
+                yield Verdict(f"{name} (new)", True)
+        elif was is not None and now is None:
+            standing = _standing(was, drafts)
+            numbers = [f"application {item.number} stands in it ({item.process})" for item in standing]
             yield Verdict(f"{name} (removed)", False, [*numbers, *_unknown(drafts)])
-        elif was.sha256 != now.sha256:
-            gone = [f"process {key} is gone" for key in was.processes if key not in now.processes]
-            gone += [f"stage {key} is gone" for key in was.stages if key not in now.stages]
-            gone += [
-                f"stage {key} no longer asks {form}"
-                for key, stage in was.stages.items()
-                for form in stage.forms
-                if key in now.stages and form not in now.stages[key].forms
-            ]
-            edited = "edited in place: applications that began with it change at once; add a new version instead"
-            yield Verdict(f"{name} (edited)", not gone, [edited, *gone, *(numbers if gone else ()), *_unknown(drafts)])
+        elif was is not None and now is not None and was.sha256 != now.sha256:
+            yield _procedure(was, now, drafts, is_edited=True)
+
+
+def _procedure(old: Procedure, new: Procedure, drafts: list[Application] | None, *, is_edited: bool = False) -> Verdict:
+    """Say what a procedure's version changes, and what moving each application under way would do."""
+    found = workflow_versions.differences(old, new)
+    is_safe = workflow_versions.is_safe(found)
+    lines = [str(each) for each in found]
+    if is_edited:
+        lines.insert(0, "edited in place: applications that began with it change at once; add a new version instead")
+    else:
+        lines.append("applications that have begun keep the version they began with until they are moved")
+    if not (is_edited and is_safe):
+        lines += [_transferred(item, old, new) for item in _standing(old, drafts)]
+    name = f"{new.name} (edited)" if is_edited else f"{old.name} -> {new.name}"
+    return Verdict(name, is_safe, [*lines, *_unknown(drafts)])
+
+
+def _standing(procedure: Procedure, drafts: list[Application] | None) -> list[Application]:
+    """Return the applications under way in a version of a procedure."""
+    return [item for item in drafts or () if item.procedure == procedure.name and item.process not in procedure.final]
+
+
+def _transferred(item: Application, old: Procedure, new: Procedure) -> str:
+    """Return in words what moving an application to another version of its procedure would do."""
+    head = f"application {item.number} ({item.process})"
+    if item.process not in old.processes:
+        return f"{head}: stands in no process of {old.name}"
+    moved = workflow_versions.moved(old, new, queries.position(item))
+    if moved.refusal is not None:
+        return f"{head}: cannot be moved: {say(moved.refusal, 'en', **moved.params)}"
+    told = [("due now", moved.due), ("to be finished again", moved.again), ("gone", moved.gone)]
+    words = "; ".join(f"{what}: {', '.join(stages)}" for what, stages in told if stages)
+    return f"{head}: {words or 'moves as it stands'}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import db, pdf
+from app import catalogue, db, pdf
 from app.accounts import queries as people
 from app.accounts.models import User
 from app.applications import answering, approval, document, entries, filing, moves, queries, rows, signing
@@ -20,15 +20,32 @@ from app.applications.models import Application
 from app.demo.people import COMPANIES, PEOPLE, Company
 from app.forms.definitions import DynamicForm, Form
 from app.forms.outline import Asked, Part, Rows, leaves, typed_texts
+from app.forms.parts import examples
 from app.sandbox.pki import SandboxPki
 from app.web import here
+from app.workflows.parts import StageKind, Transition
 
 PROCEDURE = "share_listing"
 CRITERIA = {
     "extra_listing_requirements": ("main", "shares", "premium"),
+    "equity_package": ("main", "shares", "premium"),
     "debt_package": ("main", "debt_securities", "bonds"),
+    "fund_package": ("main", "fund_securities", "etf"),
 }
 """Dynamic form -> the criteria of the story's security."""
+
+CRITERIA_OF = {
+    "commercial_bonds": ("main", "debt_securities", "commercial_bonds"),
+    "depositary_receipts": ("main", "depositary_receipts"),
+}
+"""Procedure -> the criteria of its security, where they are others."""
+
+LETTERS = {
+    "kk": "Биржа «{title}» процедурасы бойынша осы хатты жібереді. Толық мәліметтер хатқа қоса берілген.",
+    "ru": "Биржа направляет настоящее письмо по процедуре «{title}». Подробности прилагаются к письму.",
+    "en": "The Exchange sends this letter on the procedure “{title}”. The particulars go with the letter.",
+}
+"""Language -> the text of the Exchange's letters in the demo."""
 
 
 @dataclass(frozen=True)
@@ -65,11 +82,21 @@ STORIES = (
     Story("BRKT", "rework", with_adviser=False),
     Story("BRKT", "filling", with_adviser=False, procedure="bond_listing"),
     Story("BRKT", "expertise", with_adviser=False, procedure="bond_listing"),
+    Story("ALTN", "first_head", procedure="commercial_bonds"),
+    Story("BRKT", "registration", with_adviser=False, procedure="nonlisted_admission"),
+    Story("ADIL", "first_head", procedure="auditor_inclusion"),
+    Story("ADIL", "explanation", procedure="auditor_monitoring"),
+    Story("BOLA", "registration", procedure="membership_admission"),
+    Story("ALTN", "archived", procedure="corporate_event"),
+    Story("ALTN", "explanation", procedure="disclosure_breach"),
+    Story("BRKT", "opening_approval", procedure="exchange_delisting"),
 )
 
 _PEOPLE_OF = {
-    "ALTN": {"author": "issuer", "first_head": "first_head", "adviser": "adviser"},
-    "BRKT": {"author": "other_issuer", "first_head": "other_first_head"},
+    "ALTN": {"author": "issuer", "respondent": "issuer", "first_head": "first_head", "adviser": "adviser"},
+    "BRKT": {"author": "other_issuer", "respondent": "other_issuer", "first_head": "other_first_head"},
+    "ADIL": {"author": "auditor", "respondent": "auditor", "first_head": "auditor_head"},
+    "BOLA": {"author": "candidate", "respondent": "candidate", "first_head": "candidate_head"},
 }
 
 
@@ -107,6 +134,8 @@ class _Teller:
         self.company: Company = next(found for found in COMPANIES if found.code == story.company)
         self.mark = f"belgi{story.company.lower()}{number:02d}"
         self.now = here.now()
+        self.wanted: dict[str, str] = {}
+        """What must be answered for the way that is taken: field -> value."""
 
     def person(self, key: str) -> User:
         """Return who plays a part: an executor's word, or an account's key."""
@@ -119,42 +148,57 @@ class _Teller:
 
     def tell(self) -> None:
         """Lead the application as far as its story goes."""
-        author = self.person("author")
-        organisation = author.organisation
-        assert organisation is not None
-        application = filing.create(self.story.procedure, company_id=organisation.id, author=author, now=self.now)
-        if self.story.until == "new":
+        application = self.begun()
+        until = self.story.until
+        if until == "new":
             self.fill(application, ("issuer",))
-            return
-        steps: tuple[tuple[str, Callable[[Application], None]], ...] = (
-            ("filling", self.fill_half),
-            ("first_head", self.dispatch),
-            ("registration", self.sign_and_send),
-            ("withdrawn", self.withdraw),
-            ("completeness", lambda item: self.work(item, "registration", "chancery", "register")),
-            ("expertise", lambda item: self.work(item, "completeness", "listing", "accept")),
-            ("rework", self.remark),
-            ("rework_approval", self.answer),
-            ("conclusion", self.finish_expertise),
-            ("meeting", lambda item: self.work(item, "conclusion", "listing_head", "approve_conclusion")),
-            ("decision", lambda item: self.work(item, "meeting", "secretary", "schedule_meeting")),
-            ("letter", lambda item: self.work(item, "decision", "secretary", "record_decision")),
-            ("result", lambda item: self.work(item, "letter", "listing", "send_letter")),
-            ("archived", lambda item: self.fire(item, "archive", "listing")),
-        )
-        sideways = {"withdrawn", "rework", "rework_approval"}
-        for target, step in steps:
-            if target in sideways and not self._goes_by(target):
-                continue
-            step(application)
-            db.session.flush()
-            if target == self.story.until:
-                return
+        elif until == "filling":
+            self.fill_half(application)
+        elif until == "withdrawn":
+            self.lead(application, "registration")
+            self.withdraw(application)
+        elif until in ("rework", "rework_approval"):
+            self.lead(application, "expertise")
+            self.remark(application)
+            if until == "rework_approval":
+                self.answer(application)
+        else:
+            self.lead(application, until)
 
-    def _goes_by(self, target: str) -> bool:
-        if target == "withdrawn":
-            return self.story.until == "withdrawn"
-        return self.story.until in (("rework", "rework_approval") if target == "rework" else ("rework_approval",))
+    def begun(self) -> Application:
+        """Return a new application, of who begins the procedure: the company's author, or the Exchange's officer."""
+        procedure = catalogue.present().procedures.get(self.story.procedure)
+        organisation = self.person("author").organisation
+        assert organisation is not None
+        author = self.person(procedure.started_by or "author")
+        return filing.create(procedure.key, company_id=organisation.id, author=author, now=self.now)
+
+    def lead(self, application: Application, until: str) -> None:
+        """Lead an application along the main road to a process, everything done that its way asks."""
+        procedure = queries.procedure(application)
+        road = procedure.main_road
+        while application.process != until:
+            target = road[road.index(application.process) + 1]
+            ways = (
+                each for each in procedure.transitions if (each.source, each.target) == (application.process, target)
+            )
+            self.go(application, next(way for way in ways if not way.is_interruption))
+            db.session.flush()
+
+    def go(self, application: Application, way: Transition) -> None:
+        """Do what is left of the present process, with the outcomes that a transition wants, and take it."""
+        self.wanted = {use.outcome.field: use.outcome.value for use in way.guards if use.outcome is not None}
+        procedure = queries.procedure(application)
+        left = procedure.unfinished(queries.position(application))
+        if not self.story.with_adviser and "adviser_choice" in left:
+            filing.skip(application, "adviser_choice", by=self.person("author"), now=self.now)
+            db.session.expire(application)
+            left = procedure.unfinished(queries.position(application))
+        kinds = {stage: procedure.stages[stage].kind for stage in left}
+        self.fill(application, tuple(stage for stage in left if kinds[stage] in (StageKind.FILL, StageKind.WORK)))
+        if StageKind.SIGNING in kinds.values():
+            self.agree_and_sign(application)
+        self.fire(application, way.trigger, way.by)
 
     # Filing
 
@@ -172,7 +216,10 @@ class _Teller:
         newest = queries.latest(application, stage)
         for form in answering.forms(application, stage):
             if not isinstance(form, DynamicForm):
-                yield form, "", form.example()
+                wanted = {
+                    key: value for key, value in self.wanted.items() if key in {asked.key for asked in form.fields}
+                }
+                yield form, "", form.settled({**examples(form.fields), **wanted})
                 continue
             for entry in form.entries(newest.values.get(form.key, {}) if newest else {}):
                 [example] = form.entries(form.example_at(entry["path"]))
@@ -191,6 +238,8 @@ class _Teller:
             "website": f"https://{self.company.code.lower()}.example",
             "meeting_date": (self.now + timedelta(days=7)).strftime("%d.%m.%Y"),
             "opinion": "no_remarks",
+            **self._letter(),
+            **self.wanted,
         }
         parts = tuple(parts)
         typed = typed_texts(parts)
@@ -208,6 +257,14 @@ class _Teller:
                 if path in typed:
                     words = f"{typed[path]} {self.mark}" if item.type == "long_text" else typed[path]
                     raw[path] = [own.get(path, words)]
+
+    def _letter(self) -> dict[str, str]:
+        """Return what the Exchange's letters say; of a share listing it is the form's example."""
+        if self.story.procedure == PROCEDURE:
+            return {}
+        title = catalogue.present().procedures.get(self.story.procedure).title
+        found = {f"subject-{language}": title[language] for language in LETTERS}
+        return found | {f"text-{language}": words.format(title=title[language]) for language, words in LETTERS.items()}
 
     def fill(self, application: Application, stages: tuple[str, ...]) -> None:
         """Fill and finish stages, each by its executor."""
@@ -234,8 +291,8 @@ class _Teller:
                 self._add_rows(application, stage, row.items, by)
 
     def _add_security(self, application: Application, stage: str, form: DynamicForm, by: User) -> None:
-        path = CRITERIA[form.key]
-        raw = {f"{form.key}-{level.key}": [option] for level, option in zip(form.levels, path, strict=True)}
+        path = CRITERIA_OF.get(self.story.procedure, CRITERIA[form.key])
+        raw = {f"{form.key}-{level.key}": [option] for level, option in zip(form.levels, path, strict=False)}
         for item in form.keys:
             raw[f"{form.key}-{item.key}"] = [item.entry(item.example_value())]
         newest = queries.latest(application, stage)
@@ -263,6 +320,11 @@ class _Teller:
 
     def sign_and_send(self, application: Application) -> None:
         """Agree, sign with the sandbox key, send."""
+        self.agree_and_sign(application)
+        self.fire(application, "send_file", "first_head")
+
+    def agree_and_sign(self, application: Application) -> None:
+        """Agree, and sign with the sandbox key."""
         first_head = self.person("first_head")
         approval.agree(application, by=first_head, comments={}, seen=application.version, now=self.now)
         db.session.expire(application)
@@ -273,7 +335,6 @@ class _Teller:
         given = signing.judge(cms, sha256=offered.sha256, now=here.now())
         signing.accept(application, given, by=first_head, now=here.now())
         db.session.expire(application)
-        self.fire(application, "send_file", "first_head")
 
     # The Exchange's side
 
@@ -306,8 +367,3 @@ class _Teller:
         answers = {item.id: f"Түзетілді. {self.mark}" for item in remarks}
         approval.answer_all(application, answers, by=author, now=here.now())
         self.fire(application, "send_for_approval", "author")
-
-    def finish_expertise(self, application: Application) -> None:
-        """Finish the reviews without remarks."""
-        self.fill(application, ("listing_review", "legal_review", "financial_review"))
-        self.fire(application, "finish_expertise", "listing")

@@ -112,7 +112,7 @@ def carry_values(
             stays, rest, reason = _fitted(before.get(asked.key), asked, value, account, path)
             if stays is not None:
                 kept[asked.key] = stays
-                if asked.fields is None:
+                if asked.fields is None and asked.type != "computed":  # that nobody answered; it is reckoned anew
                     account.kept.append(Piece(path, stays, asked))
             if rest is not None:
                 _park(resting, asked.key, rest)

@@ -55,6 +55,10 @@ class Named(Protocol):
     def options(self) -> Iterable[str] | None:
         """The keys that a choice may hold, None where any text may stand."""
 
+    @property
+    def unit(self) -> str:
+        """The currency of an amount, empty for what has none."""
+
     def part(self, name: str) -> str | None:
         """Return the sort of a part ("region" of an address), None when there is no such part."""
 
@@ -92,6 +96,7 @@ class Expression:
     sort: str
     read: Read
     uses: frozenset[tuple[int, Path]]
+    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,8 @@ class _Term:
     options: frozenset[str] | None = None
     constant: Any = None
     levels: frozenset[int] = field(default_factory=frozenset)
+    unit: str = ""
+    """The currency of an amount; empty for other numbers, and where it cannot be told."""
 
 
 def compile_expression(
@@ -122,7 +129,7 @@ def compile_expression(
         raise ExpressionError(
             "it has a value for each entry of a group", "use sum, count, min, max, any or all of them"
         )
-    return Expression(term.sort, term.read, frozenset(compiler.uses))
+    return Expression(term.sort, term.read, frozenset(compiler.uses), term.unit)
 
 
 def _parse(text: str) -> ast.expr:
@@ -195,7 +202,8 @@ class _Compiler:
         options = frozenset(named.options) if named.options is not None and not part else None
         owners, key = tuple(path[:groups]), path[groups]
         read = reader(level, owners, key, part, sort)
-        return _Term(sort, read, (level, owners) if owners else None, options, None, frozenset([level]))
+        rows = (level, owners) if owners else None
+        return _Term(sort, read, rows, options, None, frozenset([level]), "" if part else named.unit)
 
     def constant(self, node: Any) -> _Term:
         value = node.value
@@ -218,7 +226,7 @@ class _Compiler:
             self._must_be(term, "number", node.operand)
             negated = self._lifted("number", lambda value: None if value is None else -value, term)
             constant = None if term.constant is None else -term.constant
-            return replace(negated, constant=constant)
+            return replace(negated, constant=constant, unit=term.unit)
         raise ExpressionError(f"'{self._words(node)}' is not of this language", f"it knows: {_KNOWN}")
 
     def logical(self, node: Any) -> _Term:
@@ -234,7 +242,28 @@ class _Compiler:
         left, right = self.term(node.left), self.term(node.right)
         self._must_be(left, "number", node.left)
         self._must_be(right, "number", node.right)
-        return self._lifted("number", work, left, right)
+        return replace(self._lifted("number", work, left, right), unit=self._unit_of(node, left, right))
+
+    def _unit_of(self, node: Any, left: _Term, right: _Term) -> str:
+        """Return the currency of a sum, a difference, a multiple or a share of an amount.
+
+        A number that somebody answers may be a rate of exchange, so an amount multiplied or divided by
+        one is of no currency that could be told; a number that is written here is none.
+        """
+        if isinstance(node.op, ast.Add | ast.Sub):
+            self._one_currency([left, right], self._words(node))
+            return left.unit or right.unit
+        if right.constant is not None:
+            return left.unit
+        return right.unit if left.constant is not None and isinstance(node.op, ast.Mult) else ""
+
+    def _one_currency(self, terms: Sequence[_Term], words: str) -> None:
+        units = sorted({term.unit for term in terms if term.unit})
+        if len(units) > 1:
+            raise ExpressionError(
+                f"amounts in {' and '.join(units)} do not go together: {words}",
+                "use amounts of one currency, or multiply by a field that holds the rate",
+            )
 
     def comparison(self, node: Any) -> _Term:
         sides = [node.left, *node.comparators]
@@ -252,6 +281,7 @@ class _Compiler:
         one, other = self._same_sort(self.term(left), self.term(right), f"{self._words(left)}, {self._words(right)}")
         if one.sort in ("text", "truth") and not isinstance(sign, ast.Eq | ast.NotEq):
             raise ExpressionError(f"'{self._words(left)}' has no order", "compare it with == or !=")
+        self._one_currency([one, other], f"{self._words(left)}, {self._words(right)}")
         return self._lifted("truth", carried(compare), one, other)
 
     def _among(self, left: ast.expr, right: ast.expr, *, wanted: bool) -> _Term:
@@ -302,7 +332,9 @@ class _Compiler:
             return self._figure(terms, node)
         if name == "default" and len(terms) == 2:
             one, other = self._same_sort(terms[0], terms[1], self._words(node))
-            return self._lifted(one.sort, lambda value, instead: instead if value is None else value, one, other)
+            self._one_currency([one, other], self._words(node))
+            chosen = self._lifted(one.sort, lambda value, instead: instead if value is None else value, one, other)
+            return replace(chosen, unit=one.unit or other.unit)
         raise ExpressionError(f"'{self._words(node)}' is not called so", f"write it like {FUNCTIONS[name]}")
 
     def _filled(self, terms: Sequence[_Term], node: ast.AST) -> _Term:
@@ -323,7 +355,8 @@ class _Compiler:
         if name in ("min", "max") and term.sort not in ("number", "date", "duration"):
             raise ExpressionError(f"{A[term.sort]} has no {name}", "name a number or a date")
         sort = "number" if name == "count" else term.sort
-        return self._kept(_Term(sort, then(term.read, OVER_ENTRIES[name]), levels=term.levels))
+        unit = "" if name == "count" else term.unit
+        return self._kept(_Term(sort, then(term.read, OVER_ENTRIES[name]), levels=term.levels, unit=unit))
 
     def _kept(self, term: _Term) -> _Term:
         """Return an aggregate that is reckoned once for all entries that see the same fields around them."""
@@ -345,8 +378,10 @@ class _Compiler:
             self._same_sort(terms[0], other, self._words(node))
         if terms[0].sort not in ("number", "date", "duration"):
             raise ExpressionError(f"{A[terms[0].sort]} has no {name}", "name numbers or dates")
-        work = OVER_ENTRIES[name]
-        return self._lifted(terms[0].sort, lambda *values: work(values), *terms)
+        self._one_currency(terms, self._words(node))
+        work, units = OVER_ENTRIES[name], [term.unit for term in terms if term.unit]
+        least = self._lifted(terms[0].sort, lambda *values: work(values), *terms)
+        return replace(least, unit=units[0] if units else "")
 
     def _time_between(self, name: str, terms: Sequence[_Term], node: ast.AST) -> _Term:
         if len(terms) == 1 and terms[0].sort == "duration":
@@ -366,11 +401,12 @@ class _Compiler:
             raise ExpressionError(f"'{self._words(node)}' is not called so", f"write it like {FUNCTIONS['round']}")
         self._must_be(terms[0], "number", node.args[0])
         step = Decimal(1).scaleb(-int(places))
-        return self._lifted(
+        rounded = self._lifted(
             "number",
             lambda value: None if value is None else bounded(value.quantize(step, context=CONTEXT)),
             terms[0],
         )
+        return replace(rounded, unit=terms[0].unit)
 
     def _figure(self, terms: Sequence[_Term], node: Any) -> _Term:
         name, day = terms[0].constant, _as_date(terms[1], _Term("date", terms[1].read))

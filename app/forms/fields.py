@@ -19,6 +19,7 @@ from app.forms.composites import Address, BankDetails, Duration, Person, Rating
 from app.forms.untyped import Computed, Group, Note
 from app.forms.values import EDGES, NBSP, FieldError, FieldType, Raw, clean, one, within
 from app.terms import LANGUAGES, say
+from app.terms.sizes import size_said
 
 if TYPE_CHECKING:
     from app.forms.parts import Field
@@ -174,15 +175,19 @@ class Number(FieldType):
     def _in_range(self, amount: str, field: Field) -> None:
         least, greatest = field.min or self.least, field.max or self.greatest
         if least is not None and Decimal(amount) < Decimal(least):
-            raise FieldError("field.err.min", min=grouped(least))
+            raise FieldError("field.err.min", min=self.shown(least))
         if greatest is not None and Decimal(amount) > Decimal(greatest):
-            raise FieldError("field.err.max", max=grouped(greatest))
+            raise FieldError("field.err.max", max=self.shown(greatest))
+
+    def shown(self, amount: str) -> str:
+        """Return a canonical decimal as people read it."""
+        return grouped(amount)
 
     def text(self, value: Any, field: Field, language: str, names: Mapping[str, str] | None = None) -> str:
-        return grouped(value)
+        return self.shown(value)
 
     def entry(self, value: Any, field: Field, part: str = "") -> str:
-        return grouped(value)
+        return self.shown(value)
 
     def limit(self, raw: str) -> object:
         return Decimal(parse_decimal(raw, self.decimals))
@@ -194,6 +199,28 @@ class Number(FieldType):
         """Return the number with two decimals, or as many as the field says."""
         rounded = rounded_to(found, COMPUTED_DECIMALS if field.decimals is None else field.decimals)
         return None if rounded is None else parse_decimal(rounded, self.decimals)
+
+
+class Year(Number):
+    """A year of the calendar, kept as "2025" and never grouped; from 1900 to 2100 unless the form says otherwise.
+
+    What was kept under a ``number`` is read and shown alike.
+    """
+
+    name = "year"
+    input = "year"
+    options = frozenset({"min", "max"})
+    decimals = 0
+    least, greatest = "1900", "2100"
+
+    def canonical(self, words: str, field: Field) -> str:
+        found = re.fullmatch(r"([0-9])[ \u00a0\u202f]?([0-9]{3})(?: ?(?:год|г\.?|жыл|ж\.?))?", words)
+        if found is None or found[1] == "0":
+            raise FieldError("field.err.year")
+        return found[1] + found[2]
+
+    def shown(self, amount: str) -> str:
+        return amount
 
 
 class Percent(Number):
@@ -244,8 +271,12 @@ class Money(Number):
             raise FieldError("err.format")
         self._in_range(value["amount"], field)
 
+    def unit(self, field: Field) -> str:
+        return self.currency(field)
+
     def operand(self, value: Any, field: Field) -> Any:
-        return Decimal(value["amount"])
+        """Return the amount; one kept in another currency than the field's is none that could be reckoned with."""
+        return Decimal(value["amount"]) if value["currency"] == self.currency(field) else None
 
     def of_operand(self, found: Any, field: Field) -> Any:
         rounded = rounded_to(found, self.decimals)
@@ -378,7 +409,7 @@ class File(FieldType):
         if ending not in field.accept:
             raise FieldError("err.file_type", types=", ".join(field.accept))
         if size > field.max_size_mb * 1024 * 1024:
-            raise FieldError("err.file_size", max=f"{field.max_size_mb}{NBSP}MB")
+            raise FieldError("err.file_size", max=size_said(field.max_size_mb * 1024 * 1024))
         if size == 0:
             raise FieldError("field.err.file_empty")
         if held >= field.max_files:
@@ -424,6 +455,7 @@ FIELD_TYPES: dict[str, FieldType] = _by_name(
     LongText(),
     Multilingual(),
     Number(),
+    Year(),
     Money(),
     Percent(),
     PercentOfTotal(),

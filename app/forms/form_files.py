@@ -15,10 +15,13 @@ from app.forms.dynamic import CriteriaFile, DynamicForm
 from app.forms.figures import Figures, unmarked
 from app.forms.parts import Field, FormFile, examples
 from app.forms.paths import is_entry_id
+from app.forms.shared import joining
 from app.forms.simple import Form
 from app.terms import say
 
 CRITERIA = "_criteria"
+COMPARABLE = frozenset({"text", "number", "date", "truth", "duration"})
+"""Sorts of fields whose answers are the same or not."""
 DEEPEST = 3
 """Groups within groups."""
 
@@ -83,7 +86,7 @@ def read_simple_form(
     key = f"{prefix}{name}"
     if expected is None and path.suffix not in (".yaml", ".yml"):
         return Found(key, version)
-    reading = read(path, FormFile, root=root, shared=beside.shared)
+    reading = read(path, FormFile, root=root, join=joining(beside.shared))
     file, source = reading.text, reading.source
     if file is None:
         faults += reading.faults
@@ -175,7 +178,25 @@ def _standing_faults(file: FormFile, source: Source) -> list[Fault]:
         if asked.type == "percent_of_total" and at.count("fields") == 1:
             problem = f"field '{asked.key}' is a part of a whole, but stands in no group"
             faults.append(source.fault([*at, "type"], problem, "write type: percent, or put it in a group"))
+        faults += [source.fault([*at, "unique"], *told) for told in _faults_of_unique(asked)]
     return faults
+
+
+def _faults_of_unique(group: Field) -> Iterator[tuple[str, str]]:
+    """Yield what is wrong with the demand that entries of a group differ: what, and what would mend it."""
+    fields = {inner.key: inner for inner in group.fields or () if isinstance(inner, Field)}
+    may = sorted(key for key, inner in fields.items() if inner.sort in COMPARABLE)
+    for name, part in dict.fromkeys(each for demand in group.told_apart for each in demand if each[0]):
+        inner = fields.get(name)
+        if inner is None:
+            known = f"known: {', '.join(fields)}"
+            yield f"group '{group.key}' has no field '{name}'", known
+        elif part and part not in inner.subfields:
+            known = ", ".join(inner.subfields) or "none"
+            yield f"field '{name}' has no part '{part}'", f"its parts: {known}"
+        elif not part and inner.sort not in COMPARABLE:
+            mend = ", ".join([*may, *(f"{name}.{each}" for each in inner.subfields)])
+            yield f"answers to '{name}' ({inner.type}) cannot be told apart", f"name others: {mend or 'none'}"
 
 
 def _all_fields(file: FormFile) -> Iterator[tuple[list[str | int], Field]]:

@@ -214,7 +214,7 @@ class _Builder:
         path = (*owners, asked.key)
         shown = self._condition(asked.show_if, (*at, "show_if"), stack, "truth")
         required = self._condition(asked.required_if, (*at, "required_if"), stack, "truth")
-        value = self._condition(asked.value, (*at, "value"), stack, asked.sort)
+        value = self._condition(asked.value, (*at, "value"), stack, asked.sort, asked.unit)
         rows = None
         if asked.fields is not None:
             inner = (asked.fields, *stack)
@@ -239,7 +239,7 @@ class _Builder:
         return tuple(demands)
 
     def _condition(
-        self, text: str | None, place: Place, stack: tuple[Sequence[Field], ...], sort: str
+        self, text: str | None, place: Place, stack: tuple[Sequence[Field], ...], sort: str, unit: str = ""
     ) -> Condition | None:
         if not text:
             return None
@@ -256,6 +256,9 @@ class _Builder:
             expression = compile_expression(text, resolve, known, self.figures)
             if expression.sort != sort:
                 raise ExpressionError(f"it is {A[expression.sort]}, not {A[sort]}", "compare it, or change the field")
+            if unit and expression.unit not in ("", unit):
+                mend = f"write currency: {expression.unit}, or multiply by a field that holds the rate"
+                raise ExpressionError(f"it is an amount in {expression.unit}, and the field holds {unit}", mend)
         except ExpressionError as error:
             self._tell(place, error)
             return None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from app.errors import Problem, Said
 from app.forms.logic import Sheet, operand
 from app.forms.parts import Field, Section, joined
+from app.terms import LANGUAGES
 
 if TYPE_CHECKING:
     from app.forms.simple import Form
@@ -137,6 +138,7 @@ def judge(items: Iterable[Asked | Rows], missing: str) -> Iterator[Problem]:
             continue
         yield from _judge_number(item, missing)
         yield from _judge_totals(item)
+        yield from _judge_unique(item)
         for row in item.rows:
             yield from judge(row.items, missing)
 
@@ -168,6 +170,43 @@ def _judge_number(group: Rows, missing: str) -> Iterator[Problem]:
         yield Problem(group.path, "field.err.rows_min", {"field": said, "least": least, "stand": number})
     elif number > field.max_entries:
         yield Problem(group.path, "field.err.rows_max", {"field": said, "most": field.max_entries, "stand": number})
+
+
+def _judge_unique(group: Rows) -> Iterator[Problem]:
+    """Yield each entry that says again what an entry before it says, where no two may (``unique``)."""
+    for demand in group.field.told_apart:
+        seen: dict[tuple[Any, ...], int] = {}
+        for number, row in enumerate(group.rows, start=1):
+            cells = {item.field.key: item for item in row.items if isinstance(item, Asked)}
+            found = [(cells[name], part) for name, part in demand if name in cells]
+            said = tuple(_compared(cell, part) for cell, part in found)
+            if len(said) < len(demand) or None in said:
+                continue
+            first = seen.setdefault(said, number)
+            if first == number:
+                continue
+            cell, part = found[0]
+            words = {tongue: ", ".join(_told(*each, tongue) for each in found) for tongue in LANGUAGES}
+            path = f"{cell.path}-{part}" if part else cell.path
+            yield Problem(path, "field.err.not_unique", {"said": Said(words), "first": first})
+
+
+def _compared(cell: Asked, part: str) -> Any:
+    """Return what makes an answer the same as another: capitals and blanks do not; None for no answer."""
+    value = cell.value
+    if part:
+        value = value.get(part) if isinstance(value, Mapping) else None
+    if isinstance(value, str) and value:
+        return " ".join(value.split()).casefold()
+    if isinstance(value, Mapping) and value:
+        return tuple(sorted((key, str(held)) for key, held in value.items()))
+    return value if isinstance(value, bool) else None
+
+
+def _told(cell: Asked, part: str, language: str) -> str:
+    return (
+        cell.field.subfields[part].text(cell.value[part], language) if part else cell.field.text(cell.value, language)
+    )
 
 
 def _judge_totals(group: Rows) -> Iterator[Problem]:

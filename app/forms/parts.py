@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, ValidationInfo, field_validator
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
@@ -16,6 +16,9 @@ from app.errors import Problem, Said
 from app.forms.composites import Composite, PartOf
 from app.forms.fields import FIELD_TYPES, FieldError, FieldType
 from app.terms import LANGUAGES, say
+
+FILE_KINDS = ("pdf", "docx", "xlsx", "jpg", "png", "zip")
+"""The kinds of files a field may accept: those that ``app.files`` can look into."""
 
 SOURCES = ("partner_advisers",)
 """Lists that a choice field may name instead of its own options."""
@@ -47,6 +50,22 @@ def _not_empty(found: Any) -> Any:
 
 
 NOT_EMPTY = BeforeValidator(_not_empty)
+
+
+def _known_kind(kind: str) -> str:
+    if kind not in FILE_KINDS:
+        near = [f"did you mean '{each}'?" for each in get_close_matches(kind, FILE_KINDS, n=1)]
+        raise _fault(f"'{kind}' is no kind of file that is taken", " ".join([*near, f"known: {', '.join(FILE_KINDS)}"]))
+    return kind
+
+
+FileKind = Annotated[str, AfterValidator(_known_kind)]
+
+ONE_OR_MORE = BeforeValidator(lambda found: [found] if isinstance(found, str) else found)
+"""A list that may be written as its one item."""
+
+UNIQUE = r"^[a-z][a-z0-9_]*(\.[a-z_]+)?( *\+ *[a-z][a-z0-9_]*(\.[a-z_]+)?)*$"
+"""A field of the group, a part of one ("member.iin"), or several that may not be the same together ("iin + post")."""
 
 Expression = Annotated[str, Setting(min_length=1)]
 """The text of an expression (``expressions``); ``logic`` checks it when the whole form is known."""
@@ -82,6 +101,7 @@ class Field(Definition):
     min_entries: Annotated[int, Setting(ge=0, le=200)] = 0
     max_entries: Annotated[int, Setting(ge=1, le=200)] = 200
     example_entries: Annotated[int, Setting(ge=1, le=200)] = 1
+    unique: Annotated[tuple[Annotated[str, Setting(pattern=UNIQUE)], ...], ONE_OR_MORE] = ()
     checks: tuple[Check, ...] = ()
     options: Annotated[dict[Key, Words] | None, NOT_EMPTY] = None
     source: Literal["partner_advisers"] | None = None
@@ -95,10 +115,11 @@ class Field(Definition):
     ask_for: tuple[str, ...] = ()
     long: bool = False
     languages: tuple[Literal["kk", "ru", "en"], ...] = ()
-    accept: tuple[Annotated[str, Setting(pattern=r"^[a-z0-9]{2,5}$")], ...] = ("pdf", "docx", "xlsx", "jpg", "png")
+    accept: Annotated[tuple[FileKind, ...], NOT_EMPTY] = ("pdf", "docx", "xlsx", "jpg", "png")
     max_files: Annotated[int, Setting(ge=1, le=50)] = 1
     max_size_mb: Annotated[int, Setting(ge=1, le=200)] = 20
     example: str | dict[str, str] | tuple[str, ...] | None = Setting(default=None, validate_default=True)
+    more_examples: Annotated[tuple[str | dict[str, str] | tuple[str, ...], ...], NOT_EMPTY] | None = None
 
     @field_validator("type")
     @classmethod
@@ -149,7 +170,7 @@ class Field(Definition):
     def _kind_of_computed(cls, value: Any, info: ValidationInfo) -> Any:
         return cls._allowed(value, info)
 
-    @field_validator("layout", "entry_label", "min_entries", "max_entries", "example_entries", "checks")
+    @field_validator("layout", "entry_label", "min_entries", "max_entries", "example_entries", "unique", "checks")
     @classmethod
     def _option_of_groups(cls, value: Any, info: ValidationInfo) -> Any:
         if info.field_name == "max_entries" and value < info.data.get("min_entries", 0):
@@ -203,6 +224,17 @@ class Field(Definition):
     @field_validator("example")
     @classmethod
     def _example_will_do(cls, example: Any, info: ValidationInfo) -> Any:
+        return cls._judged_example(example, info)
+
+    @field_validator("more_examples")
+    @classmethod
+    def _more_examples_will_do(cls, found: Any, info: ValidationInfo) -> Any:
+        for example in found or ():
+            cls._judged_example(example, info)
+        return found
+
+    @classmethod
+    def _judged_example(cls, example: Any, info: ValidationInfo) -> Any:
         kind = FIELD_TYPES.get(info.data.get("type", ""))
         if kind is None:
             return example
@@ -252,6 +284,11 @@ class Field(Definition):
         """What an expression may do with its value; see ``FieldType.sort``."""
         return self.kind.sort_of(self)
 
+    @property
+    def unit(self) -> str:
+        """What its amounts are counted in: the currency of money, else empty."""
+        return self.kind.unit(self)
+
     def part(self, name: str) -> str | None:
         """Return the sort of one of its parts, None when it has no such part."""
         return self.kind.part_sort(self, name)
@@ -286,12 +323,25 @@ class Field(Definition):
         """Return what stands in the input box for ``value``."""
         return "" if is_empty(value) else self.kind.entry(value, self, part)
 
-    def example_value(self) -> Any:
-        """Return the example in its canonical value; of a group, entries of its fields' examples."""
+    @property
+    def told_apart(self) -> tuple[tuple[tuple[str, str], ...], ...]:
+        """What no two entries of a group may share: for each demand the fields that make it up, with their part."""
+        return tuple(
+            tuple((name, part) for each in demand.split("+") for name, _, part in [each.strip().partition(".")])
+            for demand in self.unique
+        )
+
+    def example_value(self, entry: int = 0) -> Any:
+        """Return the example in its canonical value; of a group, entries of its fields' examples.
+
+        ``entry`` counts the entries of the group around it: where there are ``more_examples``, each has its own.
+        """
         if self.fields is None:
-            return None if self.example is None else self.kind.example(self.example, self)
+            given = [self.example, *(self.more_examples or ())]
+            chosen = given[entry] if entry < len(given) else self.example
+            return None if chosen is None else self.kind.example(chosen, self)
         count = max(self.example_entries, self.min_entries)
-        entries = [{"id": f"e{number}", "values": examples(self.fields)} for number in range(1, count + 1)]
+        entries = [{"id": f"e{number + 1}", "values": examples(self.fields, number)} for number in range(count)]
         return {"entries": entries, "last": count}
 
     def problem(self, error: FieldError, path: str = "") -> Problem:
@@ -355,9 +405,9 @@ def is_empty(value: Any) -> bool:
     return isinstance(value, Mapping) and (not value or ("entries" in value and not value["entries"]))
 
 
-def examples(fields: Iterable[Field]) -> dict[str, Any]:
-    """Return canonical values made from the examples of ``fields``."""
-    return {asked.key: asked.example_value() for asked in fields if asked.kind.has_example or asked.fields}
+def examples(fields: Iterable[Field], entry: int = 0) -> dict[str, Any]:
+    """Return canonical values made from the examples of ``fields``; ``entry``: see ``Field.example_value``."""
+    return {asked.key: asked.example_value(entry) for asked in fields if asked.kind.has_example or asked.fields}
 
 
 class Section(Definition):

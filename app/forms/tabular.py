@@ -21,6 +21,7 @@ from app.forms.parts import Field, is_empty
 from app.forms.reading import Choices
 from app.forms.values import EDGES, FieldError
 from app.terms import LANGUAGES, say
+from app.terms.sizes import size_said
 
 Lines = Sequence[Sequence[str]]
 
@@ -37,6 +38,20 @@ HOW_TO_WRITE = {
     "iin": "table.how.digits",
 }
 """Type of field -> the sentence that says how a cell of it is written."""
+
+ABBREVIATIONS = {
+    "bin": ("БСН", "БИН", "BIN"),
+    "iin": ("ЖСН", "ИИН", "IIN"),
+    "isin": ("ISIN",),
+    "lei": ("LEI",),
+    "cfi": ("CFI",),
+    "iban": ("ЖСК", "ИИК", "IBAN"),
+    "bic": ("БСК", "БИК", "BIC", "SWIFT"),
+    "kbe": ("КБе", "KBe"),
+    "kato": ("ӘАОЖ", "КАТО", "KATO"),
+    "email": ("e-mail",),
+}
+"""Type of field -> what its code is called for short, in any language."""
 
 _NUMBERS = frozenset({"number", "percent", "percent_of_total", "money"})
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -104,7 +119,7 @@ def split(text: str, known: Sequence[Column] = (), *, pasted: bool = False) -> l
         Invalid: a cell is longer than any answer may be, or the words are too many.
     """
     if len(text) > LONGEST_TEXT:
-        raise Invalid.at("text", "table.err.size", max=LONGEST_TEXT // 1024 // 1024)
+        raise Invalid.at("text", "table.err.size", max=size_said(LONGEST_TEXT))
     text = text.removeprefix("\ufeff")
     told = re.match(r"sep=(.)\r?\n", text, re.IGNORECASE)  # the line that Excel itself writes and reads
     if told:
@@ -132,27 +147,56 @@ def _cells(text: str, sign: str) -> list[list[str]]:
 def match(headings: Sequence[str], known: Sequence[Column]) -> list[str]:
     """Return the key of the column that each heading means, "" where it means none; no column twice.
 
-    A heading is the key of a field or its label in any language, whatever its capitals, blanks and stops.
+    A heading is the key of a field or its label in any language, whatever its capitals, blanks, stops and
+    ё; then also without what stands in brackets, before a unit, on one side of a stroke; at last by an
+    abbreviation ("БИН", "IIN").  What could mean several columns means none but by the label itself.
     """
-    taken: set[str] = set()
-    names: dict[str, list[str]] = {}
-    for column in known:
-        own = [column.key, *(column.title(language) for language in LANGUAGES)]
-        own += column.field.label.model_dump().values()
-        for name in dict.fromkeys(_plain(name) for name in own):
-            names.setdefault(name, []).append(column.key)
-    found = []
-    for heading in headings:
-        without_unit = re.sub(r"\([^()]*\)\s*$", "", heading)
-        keys = names.get(_plain(heading)) or names.get(_plain(without_unit)) or []
-        key = next((key for key in keys if key not in taken), "")
-        taken.add(key)
-        found.append(key)
+    found = [""] * len(headings)
+    for number, names_of in enumerate((_own_names, _looser_names, _abbreviations)):
+        names: dict[str, list[str]] = {}
+        for column in known:
+            for name in dict.fromkeys(filter(None, map(_plain, names_of(column)))):
+                names.setdefault(name, []).append(column.key)
+        for place, heading in enumerate(headings):
+            said = [heading] if number == 0 else _looser(heading)
+            said += _first_capitals(said) if number == 2 else []
+            meant = dict.fromkeys(key for each in said for key in names.get(_plain(each), ()))
+            free = [key for key in meant if key not in found]
+            if not found[place] and free and (number == 0 or len(free) == 1):
+                found[place] = free[0]
     return found
 
 
+def _own_names(column: Column) -> list[str]:
+    labels = column.field.label.model_dump().values()
+    return [column.key, *(column.title(language) for language in LANGUAGES), *labels]
+
+
+def _looser_names(column: Column) -> list[str]:
+    parts = list(column.asked.label.model_dump().values()) if column.part in column.field.subfields else []
+    return [looser for name in [*_own_names(column), *parts] for looser in _looser(name)]
+
+
+def _abbreviations(column: Column) -> list[str]:
+    """Return the short names of the codes that a column holds, and the capitals that its label begins with."""
+    labels = column.asked.label.model_dump().values()
+    return [*ABBREVIATIONS.get(column.asked.type, ()), *_first_capitals(labels)]
+
+
+def _first_capitals(names: Iterable[str]) -> list[str]:
+    """Return the first words of names where they are abbreviations: "БИН" of "БИН организации"."""
+    first = (name.split(maxsplit=1)[0] for name in names if name.strip())
+    return [word for word in first if len(word) > 1 and word.isupper()]
+
+
+def _looser(words: str) -> list[str]:
+    """Return words without brackets, without the unit after their last comma, and each side of their strokes."""
+    bare = re.sub(r"\([^()]*\)|\[[^][]*\]", " ", words)
+    return [bare, bare.rpartition(",")[0], *re.split(r"[/|\n]", bare)]
+
+
 def _plain(words: str) -> str:
-    folded = unicodedata.normalize("NFKC", words).casefold()
+    folded = unicodedata.normalize("NFKC", words).casefold().replace("ё", "е")
     return "".join(sign for sign in folded if sign.isalnum())
 
 

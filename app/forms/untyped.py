@@ -21,7 +21,9 @@ class Group(FieldType):
     name = "group"
     input = "group"
     sort = "group"
-    options = frozenset({"fields", "layout", "entry_label", "min_entries", "max_entries", "example_entries", "checks"})
+    options = frozenset(
+        {"fields", "layout", "entry_label", "min_entries", "max_entries", "example_entries", "checks", "unique"}
+    )
     typed = False
     has_example = False
 
@@ -72,6 +74,9 @@ class Computed(FieldType):
 
     def sort_of(self, field: Field) -> str:
         return self._kind(field).sort
+
+    def unit(self, field: Field) -> str:
+        return self._kind(field).unit(field)
 
     def operand(self, value: Any, field: Field) -> Any:
         return self._kind(field).operand(value, field)

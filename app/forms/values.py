@@ -157,6 +157,10 @@ class FieldType:
         """Return the sort of a field of this type."""
         return self.sort
 
+    def unit(self, field: Field) -> str:
+        """Return what the amounts of a field are counted in, empty where that is nothing in particular."""
+        return ""
+
     def part_sort(self, field: Field, part: str) -> str | None:
         """Return the sort of one of the parts, None when there is no such part."""
         return "text" if part in self.parts(field) else None

@@ -64,6 +64,8 @@ EFFECTS = {
     "limit_stricter": False,
     "entries_wider": True,
     "entries_stricter": False,
+    "unique_added": False,
+    "unique_removed": True,
     "check_added": False,
     "check_removed": True,
     "moved": True,
@@ -153,8 +155,11 @@ def _of_fields(old: Sequence[Field], new: Sequence[Field], start: str) -> Iterat
         yield Difference(start.removesuffix(".") or "form", "moved")
 
 
+WORDS_OF_FIELD = ("label", "hint", "norm", "example", "more_examples", "entry_label", "layout", "long")
+
+
 def _of_field(old: Field, new: Field, place: str) -> Iterator[Difference]:
-    yield from _words(old, new, place, ("label", "hint", "norm", "example", "entry_label", "layout", "long"))
+    yield from _words(old, new, place, WORDS_OF_FIELD)
     if old.type != new.type:
         yield Difference(place, "type_changed", old.type, new.type)
         return
@@ -204,6 +209,7 @@ def _limits_of_field(old: Field, new: Field, place: str) -> Iterator[Difference]
     entries = ("entries_wider", "entries_stricter")
     yield from _limits(place, entries, old.min_entries, new.min_entries, is_least=True)
     yield from _limits(place, entries, old.max_entries, new.max_entries)
+    yield from _sets(place, "unique", old.unique, new.unique)
 
 
 def _ordered(asked: Field, limit: str | None) -> Any:

@@ -17,9 +17,8 @@ def norms(words: str = "") -> Sequence[Norm]:
     """Return the normative base in its order; with ``words`` only what holds them in any language."""
     statement = select(Norm).order_by(Norm.id)
     if words:
-        pattern = f"%{words}%"
         columns = (Norm.title_kk, Norm.title_ru, Norm.title_en, Norm.reference)
-        statement = statement.where(or_(*(column.ilike(pattern) for column in columns)))
+        statement = statement.where(or_(*(column.icontains(words, autoescape=True) for column in columns)))
     return db.session.scalars(statement).all()
 
 

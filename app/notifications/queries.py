@@ -10,7 +10,7 @@ from app import db
 from app.notifications.models import Mail, Notification
 
 
-def of(user_id: int, *, limit: int = 100, offset: int = 0) -> Sequence[Notification]:
+def of(user_id: int, *, limit: int, offset: int = 0) -> Sequence[Notification]:
     """Return the user's messages, newest first."""
     return db.session.scalars(
         select(Notification)
@@ -19,6 +19,11 @@ def of(user_id: int, *, limit: int = 100, offset: int = 0) -> Sequence[Notificat
         .limit(limit)
         .offset(offset)
     ).all()
+
+
+def count(user_id: int) -> int:
+    """Return how many messages the user has been sent."""
+    return db.session.scalar(select(func.count()).where(Notification.user_id == user_id)) or 0
 
 
 def unread(user_id: int) -> int:
@@ -33,6 +38,11 @@ def unread(user_id: int) -> int:
     )
 
 
-def mails(limit: int = 200) -> Sequence[Mail]:
-    """Return the newest mails of everybody; the demo's page alone shows them."""
-    return db.session.scalars(select(Mail).order_by(Mail.id.desc()).limit(limit)).all()
+def mails(*, limit: int, offset: int = 0) -> Sequence[Mail]:
+    """Return the mails of everybody, newest first; the demo's page alone shows them."""
+    return db.session.scalars(select(Mail).order_by(Mail.id.desc()).limit(limit).offset(offset)).all()
+
+
+def count_mails() -> int:
+    """Return how many mails have been written."""
+    return db.session.scalar(select(func.count()).select_from(Mail)) or 0

@@ -11,11 +11,13 @@ from werkzeug.wrappers import Response
 from app.errors import NotFound
 from app.notifications import operations, queries
 from app.permissions import Permission
-from app.web import here
+from app.web import here, paging
 from app.web.access import allowed
 from app.web.inputs import whole_number
 
 blueprint = Blueprint("notifications", __name__)
+
+PAGE = 50
 
 
 def register(app: Flask) -> None:
@@ -27,7 +29,7 @@ def register(app: Flask) -> None:
         return {"unread": queries.unread(current_user.id) if current_user.is_authenticated else 0}
 
 
-def rows(user_id: int, limit: int = 100) -> list[dict[str, Any]]:
+def rows(user_id: int, *, limit: int, offset: int = 0) -> list[dict[str, Any]]:
     """Return the user's messages as a list shows them."""
     language = here.language()
     return [
@@ -43,14 +45,16 @@ def rows(user_id: int, limit: int = 100) -> list[dict[str, Any]]:
             "unread": item.read_at is None,
             "action_required": item.action_required,
         }
-        for item in queries.of(user_id, limit=limit)
+        for item in queries.of(user_id, limit=limit, offset=offset)
     ]
 
 
 @blueprint.get("/notifications")
 @allowed(Permission.OWN_CABINET)
 def index() -> str:
-    return render_template("notifications/list.html", rows=rows(current_user.id))
+    page = paging.asked_for(".index", queries.count(current_user.id), size=PAGE)
+    found = rows(current_user.id, limit=page.size, offset=page.start)
+    return render_template("notifications/list.html", rows=found, page=page)
 
 
 @blueprint.post("/notifications/read")
@@ -66,4 +70,6 @@ def read() -> Response:
 def demo_mail() -> str:
     if not here.config().is_demo:
         raise NotFound
-    return render_template("notifications/demo_mail.html", mails=queries.mails())
+    page = paging.asked_for(".demo_mail", queries.count_mails(), size=PAGE)
+    mails = queries.mails(limit=page.size, offset=page.start)
+    return render_template("notifications/demo_mail.html", mails=mails, page=page)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import db
 from app.accounts.models import User
@@ -74,6 +74,24 @@ def clients_of(partner: Organisation) -> Sequence[Organisation]:
         .order_by(Organisation.code)
     )
     return found.unique().all()
+
+
+def answerable(kinds: Collection[str]) -> list[Organisation]:
+    """Return the active organisations of these kinds that have an active administrator or first head, by code."""
+    found = db.session.scalars(
+        select(Organisation)
+        .join(Membership)
+        .join(User)
+        .where(
+            Organisation.is_active,
+            Organisation.kind.in_(kinds),
+            Membership.is_active,
+            or_(Membership.is_admin, Membership.is_first_head),
+            User.is_active,
+        )
+        .order_by(Organisation.code)
+    )
+    return list(found.unique())
 
 
 def partnerships_with(partner: Organisation) -> Sequence[Partnership]:

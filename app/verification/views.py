@@ -13,6 +13,7 @@ from app.authorities.gathering import judged
 from app.errors import Problem
 from app.permissions import Permission
 from app.signatures.report import SignatureReport
+from app.terms.sizes import size_said
 from app.web import here
 from app.web.access import allowed
 
@@ -44,7 +45,7 @@ def judge() -> ResponseReturnValue:
         return _page(problems=[Problem("signature", "verify.err.no_signature")]), 422
     message = signature.read(LARGEST_SIGNATURE + 1)
     if len(message) > LARGEST_SIGNATURE:
-        return _page(problems=[Problem("signature", "err.file_size", {"max": "32 MB"})]), 422
+        return _page(problems=[Problem("signature", "err.file_size", {"max": size_said(LARGEST_SIGNATURE)})]), 422
     content = document.read() if document is not None and document.filename else None
     present = catalogue.present()
     report = judged(message, content, at=here.now(), trust=present.trust, online=present.online)

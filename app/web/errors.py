@@ -59,7 +59,11 @@ def _http(error: HTTPException) -> tuple[str, int] | HTTPException:
     return page, code
 
 
-def _failed(error: Exception) -> tuple[str, int]:
+def _failed(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
     db.session.rollback()  # before anything is asked of the database: even the reader's language is kept there
+    db.begin_writing(False)
+    if db.is_busy(error):
+        log.warning("database_busy", error=type(error).__name__)
+        return *_page(503, say("err.busy", here.language())), {"Retry-After": "5"}
     log.exception("request_failed", error=type(error).__name__)
     return _page(500, say("err.server", here.language()))

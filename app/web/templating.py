@@ -36,7 +36,7 @@ class MenuItem:
 
 
 MENU: tuple[tuple[str, str, Permission], ...] = (
-    ("applications.procedures", "nav.procedures", Permission.FILE),
+    ("applications.procedures", "nav.procedures", Permission.BEGIN),
     ("applications.queue", "nav.queue", Permission.PROCESS),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),

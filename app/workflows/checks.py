@@ -9,11 +9,12 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from app.definition_files import Fault, Source
 from app.definition_remains import GAP, is_gap, is_told, meant
-from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS, Argument
+from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS, SYSTEM, Argument
 from app.workflows.parts import GuardUse, StageKind
 from app.workflows.texts import EVERYWHERE, ProcedureText, ProcessText, StageText, TransitionText, Way
 
@@ -22,6 +23,9 @@ FORMLESS = frozenset({StageKind.SUMMARY, StageKind.APPROVAL, StageKind.SIGNING, 
 
 WITHDRAWAL_ENDS = frozenset({"meeting_not_appointed", "not_decided"})
 """One of these must stand on a withdrawal (manual, paragraph 26)."""
+
+SENDING = frozenset({"send_file", "call_respondent"})
+"""With one of these effects an application leaves the hands of those who began it."""
 
 Place = Sequence[str | int]
 
@@ -59,7 +63,7 @@ def _executors(text: ProcedureText, source: Source) -> Iterator[Fault]:
     named += [(["processes", key, "executor"], process.executor) for key, process in text.processes.items()]
     named += [(["stages", key, "executor"], stage.executor) for key, stage in text.stages.items()]
     for path, way in text.declared():
-        named.append(([*path, "by"], way.by))
+        named.append(([*path, "by"], None if way.by == SYSTEM else way.by))
         named += [([*path, "notify", index], executor) for index, executor in enumerate(way.notify)]
     for place, executor in named:
         if executor is not None and executor not in EXECUTORS:
@@ -109,7 +113,7 @@ def _effects_and_words(text: ProcedureText, source: Source) -> Iterator[Fault]:
         for index, effect in enumerate(way.effects):
             if effect not in EFFECTS:
                 yield unknown(source, [*path, "effects", index], "effect", effect, EFFECTS)
-        if (way.key is None) == (way.title is None):
+        if (way.key is None) == (way.title is None):  # of the system's: what the history says of it
             problem = "the button has no words" if way.key is None else "the button has words twice"
             yield source.fault(path, problem, "give either key: <a term> or title: {kk: …, ru: …, en: …}")
 
@@ -252,7 +256,8 @@ def _roads(text: ProcedureText, source: Source) -> Iterator[Fault]:
         if any(earlier <= asked for earlier in before) and way.path not in told:
             told.add(way.path)
             problem = f"trigger '{way.text.trigger}' already leaves '{way.source}' with these guards"
-            yield source.fault([*way.path, "trigger"], problem, "remove one, or tell them apart by their guards")
+            fault = source.fault([*way.path, "trigger"], problem, "remove one, or tell them apart by their guards")
+            yield replace(fault, example=f"{words_of_way_to(way.source, text)}; then the one before is taken")
         before.append(asked)
 
 
@@ -266,13 +271,28 @@ def _reach(text: ProcedureText, source: Source) -> Iterator[Fault]:
         initial = next(_first(every, steps))
     reached = spread([initial], steps)
     for key in _first([each for each in every if each not in reached], steps):
-        yield source.fault(["processes", key], "cannot be reached", f"add a transition with target: {key}")
+        fault = source.fault(["processes", key], "cannot be reached", f"add a transition with target: {key}")
+        known = ", ".join(each for each in every if each in reached and not is_gap(each))
+        yield replace(fault, example=f"a new application comes no further than {known}")
     ends = [key for key, process in text.processes.items() if _may_be_final(process)]
     back = [(after, before) for way, (before, after) in ways if isinstance(way.text, TransitionText)]
     finishing = spread(ends or every, back)
     for key in _first([each for each in every if each in reached and each not in finishing], back):
         problem = "no transition leads from here to a final process"
-        yield source.fault(["processes", key], problem, f"add a transition with source: {key}")
+        fault = source.fault(["processes", key], problem, f"add a transition with source: {key}")
+        yield replace(fault, example=f"{words_of_way_to(key, text)}; there it stays")
+
+
+def words_of_way_to(process: str, text: ProcedureText) -> str:
+    """Tell a shortest way to a process by the triggers of the file, guards left aside."""
+    came: dict[str, str] = {text.initial: "a new application"}
+    reached = [text.initial]
+    for key in reached:
+        for way in text.ways():
+            if way.source == key and way.text.target not in came:
+                came[way.text.target] = f"{came[key]}; {way.text.trigger}, now in {way.text.target}"
+                reached.append(way.text.target)
+    return came.get(process, f"an application in {process}")
 
 
 def _steps(way: Way, text: ProcedureText) -> list[tuple[str, str]]:
@@ -304,21 +324,30 @@ def spread(begin: Iterable[str], steps: Collection[tuple[str, str]]) -> set[str]
 
 def _deletion_and_withdrawal(text: ProcedureText, source: Source) -> Iterator[Fault]:
     sure = [(way, steps[0]) for way in text.ways() if len(steps := _steps(way, text)) == 1]
-    begin = [target for way, (_, target) in sure if "send_file" in way.text.effects]
+    begin = [target for way, (_, target) in sure if SENDING & set(way.text.effects)]
     sent = spread(begin, [step for _, step in sure])
     for path, each in text.declared():
         if each.guard_names() - GUARDS.keys():
             continue  # the one that is missed may be the one misspelt
         if each.trigger == "delete" and "not_sent" not in each.guard_names():
             problem = "an application could be deleted after it was sent"
-            yield source.fault([*path, "guards"], problem, "add the guard not_sent")
+            fault = source.fault([*path, "guards"], problem, "add the guard not_sent")
+            yield replace(fault, example=f"{_way_to_first(path, text)}; {each.trigger}")
         if each.trigger == "withdraw" and not each.guard_names() & WITHDRAWAL_ENDS:
             mend = f"add one of the guards: {known_words(WITHDRAWAL_ENDS)}"
-            yield source.fault([*path, "guards"], "the right to withdraw never ends", mend)
+            fault = source.fault([*path, "guards"], "the right to withdraw never ends", mend)
+            yield replace(fault, example=f"{_way_to_first(path, text)}; {each.trigger}")
     for way in text.ways():
         if way.text.trigger == "delete" and way.source in sent:
             problem = f"process '{way.source}' comes after sending: deleting has ended there"
-            yield source.fault(way.source_path, problem, "remove it from the sources")
+            fault = source.fault(way.source_path, problem, "remove it from the sources")
+            yield replace(fault, example=f"{words_of_way_to(way.source, text)}; {way.text.trigger}")
+
+
+def _way_to_first(path: Place, text: ProcedureText) -> str:
+    """Tell a way to the last of the processes in which this transition begins."""
+    sources = [way.source for way in text.ways() if way.path == path]
+    return words_of_way_to(sources[-1], text) if sources else "an application"
 
 
 def _interruptions(text: ProcedureText, source: Source) -> Iterator[Fault]:

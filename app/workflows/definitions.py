@@ -1,7 +1,8 @@
 """The library of procedures: reads the workflow files and cross-checks them, every fault of every file at once.
 
 ``load`` tells what is wrong with a file by itself (``texts``: its shape, ``checks``: its sense);
-``cross_check`` what is wrong beside the forms and the words of the house, in faulty files too.
+``cross_check`` what is wrong beside the forms and the words of the house, in faulty files too;
+``prove_all`` what is unsound in those that are faultless so far.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from app.definition_files import Fault, Reading, Source, read
 from app.definition_remains import is_gap, is_told, meant
@@ -16,8 +18,12 @@ from app.errors import NotFound
 from app.workflows.checks import CHECKS, faults_of_name, unknown
 from app.workflows.guards import GUARDS, Argument, Outcome
 from app.workflows.machine import Procedure
-from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Transition
-from app.workflows.texts import ProcedureText, Way
+from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Term, Transition
+from app.workflows.proof import prove
+from app.workflows.shared import FOLDER, joining, load_shared
+from app.workflows.term_checks import TERM_CHECKS
+from app.workflows.texts import ProcedureText, StageText, Way
+from app.workflows.variables import Outcomes
 
 FormLookup = Callable[[str], object | None]
 """Gives the newest form of a key, simple or dynamic, or None.  A simple one has ``fields``, each with
@@ -64,9 +70,11 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
     procedures: dict[str, Procedure] = {}
     readings: list[Reading[ProcedureText]] = []
     met: set[tuple[str, int]] = set()
-    faults: set[Fault] = set()
-    for path in sorted(paths):
-        reading = read(path, ProcedureText, root=root)
+    every = sorted(paths)
+    shared = {folder: load_shared(folder / FOLDER, root) for folder in {path.parent for path in every}}
+    faults: set[Fault] = {fault for _, wrong in shared.values() for fault in wrong}
+    for path in every:
+        reading = read(path, ProcedureText, root=root, join=joining(shared[path.parent][0]))
         found = set(reading.faults)
         if reading.text is not None:
             readings.append(reading)
@@ -75,13 +83,19 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
                 procedure = _procedure(reading.text, reading.source.sha256)
                 procedures[procedure.name] = procedure
         faults |= found
-    return ProcedureLibrary(procedures, readings), sorted(faults)
+    return ProcedureLibrary(procedures, readings), each_once(faults)
+
+
+def each_once(faults: Iterable[Fault]) -> list[Fault]:
+    """Return the faults sorted, one at the line of a shared part only for the first of its users."""
+    told = {(fault.file, fault.line, fault.problem) if fault.line else fault: fault for fault in sorted(faults)[::-1]}
+    return sorted(told.values())
 
 
 def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]]) -> Iterator[Fault]:
     """Yield the faults of sense; ``met`` are the procedures of the files before."""
     yield from faults_of_name(path, text, source)
-    for check in CHECKS:
+    for check in (*CHECKS, *TERM_CHECKS):
         yield from check(text, source)
     name = (text.procedure, text.version)
     if name in met and not any(map(is_gap, name)):
@@ -100,7 +114,42 @@ def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[s
         if terms is not None:
             found += _faults_of_terms(reading.text, reading.source, terms)
         faults.update(reading.untold(found))
-    return sorted(faults)
+    return each_once(faults)
+
+
+def prove_all(library: ProcedureLibrary, form: FormLookup, told: Iterable[Fault] = ()) -> list[Fault]:
+    """Prove every procedure sound whose file has no fault yet (``told``); return what is not.
+
+    Not done at the start of a server, where a hundredth of a second a procedure would count.
+    """
+    faulty = {fault.file for fault in told}
+    faults: list[Fault] = []
+    for reading in library.readings:
+        text, source = reading.text, reading.source
+        procedure = library.procedures.get(f"{text.procedure}.v{text.version}") if text is not None else None
+        if text is not None and procedure is not None and source.file not in faulty:
+            faults += prove(procedure, text, source, _outcomes(procedure, form))
+    return each_once(faults)
+
+
+def _outcomes(procedure: Procedure, form: FormLookup) -> Outcomes:
+    """Return what the proof asks of the forms: the choices, and which stages name the adviser and the meeting."""
+    fields: dict[str, dict[str, Any]] = {}
+    for key, stage in procedure.stages.items():
+        asked = [each for name in stage.forms for each in getattr(form(name), "fields", ())]
+        fields[key] = {each.key: each for each in asked}
+
+    def options(stage: str, name: str) -> frozenset[str] | None:
+        found = getattr(fields[stage].get(name), "options", None)
+        return frozenset(found) if found else None
+
+    def is_required(stage: str, name: str) -> bool:
+        return getattr(fields[stage].get(name), "required", False) is True
+
+    def chooses_adviser(stage: str) -> bool:
+        return any(getattr(each, "source", "") == "partner_advisers" for each in fields[stage].values())
+
+    return Outcomes(options, is_required, chooses_adviser, lambda stage: "meeting_date" in fields[stage])
 
 
 def _faults_of_forms(text: ProcedureText, source: Source, form: FormLookup) -> Iterator[Fault]:
@@ -175,14 +224,40 @@ def _procedure(text: ProcedureText, sha256: str) -> Procedure:
                 follows=stage.follows,
                 optional=stage.optional,
             )
-            for key, stage in text.stages.items()
+            for key, stage in _in_order(text)
         },
         transitions=tuple(_transition(way, text) for way in text.ways()),
         standing=tuple(
             Subprocess(key, each.title, tuple(each.stages), Order.ANY, tuple(each.guards), tuple(each.offers))
             for key, each in text.standing.items()
         ),
+        terms=tuple(_terms(text)),
     )
+
+
+def _terms(text: ProcedureText) -> Iterator[Term]:
+    triggers = {timer.term: timer.trigger for timer in text.timers}
+    for _, key, term, processes in text.term_texts():
+        process = text.processes.get(key)
+        own = (process.short_title or process.title) if process else None
+        title = getattr(term, "title", own)
+        assert title is not None
+        yield Term(
+            key=key,
+            title=title,
+            processes=tuple(processes),
+            working_days=term.working_days,
+            pauses_with_applicant=term.pauses is not None,
+            escalate=term.escalate,
+            trigger=triggers.get(key),
+        )
+
+
+def _in_order(text: ProcedureText) -> Iterator[tuple[str, StageText]]:
+    """Yield the stages as they come in the processes, then those that stand in none."""
+    placed = [stage for process in text.processes.values() for stage in process.stages]
+    for key in dict.fromkeys([*placed, *text.stages]):
+        yield key, text.stages[key]
 
 
 def _process(key: str, text: ProcedureText) -> Process:

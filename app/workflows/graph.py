@@ -23,6 +23,8 @@ GAP, LANE, CHARACTER = 58, 18, 7.9  # between boxes, between lanes, the usual wi
 WRAP = int((BOX - 2 * PAD - 18) / CHARACTER)
 INK, QUIET, RULE, PAPER, CARD = "#1b2733", "#51606e", "#7b8894", "#ffffff", "#f4f7fa"
 WAY, BACK, BREAK, DONE = "#1f4e8c", "#8a4b08", "#a3262a", "#e4e9ef"
+"""A page gives them its own light and dark: static/css/application.css, ``.map``."""
+
 MARKS = {Order.SEQUENCE: "→", Order.ANY: "•", Order.PARALLEL: "∥"}
 
 
@@ -56,8 +58,8 @@ class _Lane:
     ends: list[float] = field(default_factory=list)
 
 
-def draw(procedure: Procedure, language: str, say: Say) -> str:
-    """Return the procedure as an SVG document in one language."""
+def draw(procedure: Procedure, language: str, say: Say, *, here: str | None = None) -> str:
+    """Return the procedure as an SVG document in one language; ``here`` is the process an application stands in."""
     boxes = {process.key: _Box(process, _lines(procedure, process, language, say)) for process in _order(procedure)}
     order = list(boxes)
     down: dict[str, list[str]] = {}
@@ -102,7 +104,8 @@ def draw(procedure: Procedure, language: str, say: Say) -> str:
         parts += _side(lane, boxes, x + BOX, 1, room_right)
     for lane in left.values():
         parts += _side(lane, boxes, x, -1, room_left)
-    parts += [_card(box, x, language) for box in boxes.values()]
+    marked = say("map.here") if here is not None else ""
+    parts += [_card(box, x, language, marked if box.process.key == here else "") for box in boxes.values()]
 
     description = escape(" ".join(_told(procedure, language, say)))
     return "\n".join(
@@ -196,13 +199,18 @@ def _side(lane: _Lane, boxes: dict[str, _Box], edge: float, side: int, room: flo
     return parts
 
 
-def _card(box: _Box, x: float, language: str) -> str:
+def _card(box: _Box, x: float, language: str, here: str) -> str:
     final = box.process.final
+    rule, width = (WAY, 4) if here else (RULE, 2 if final else 1)
+    current = ' aria-current="step"' if here else ""
     parts = [
-        f"<g data-process={quoteattr(box.process.key)}><title>{escape(box.process.title[language])}</title>",
+        f"<g data-process={quoteattr(box.process.key)}{current}><title>{escape(box.process.title[language])}</title>",
         f'<rect x="{x:g}" y="{box.top:g}" width="{BOX}" height="{box.height:g}" rx="{20 if final else 6}"'
-        f' fill="{DONE if final else CARD}" stroke="{RULE}" stroke-width="{2 if final else 1}"/>',
+        f' fill="{DONE if final else CARD}" stroke="{rule}" stroke-width="{width}"/>',
     ]
+    if here:
+        top = box.top + PAD + 14
+        parts.append(_text(x + BOX - PAD, top, f"● {here}", WAY, weight="bold", anchor="end", halo=False))
     for number, (line, weight, colour) in enumerate(box.lines):
         indent = 18 if line.startswith("\u2003") else 0
         parts.append(

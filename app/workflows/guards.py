@@ -247,6 +247,7 @@ EFFECTS = frozenset(
         "archive",
         "close",  # a final without a result: withdrawn, refused
         "delete",
+        "call_respondent",  # what the Exchange has begun comes to the organisation: its people are made executors
     }
 )
 """Named consequences of a transition; the room of applications carries them out."""
@@ -255,6 +256,7 @@ EXECUTORS = (
     "author",
     "adviser",
     "first_head",
+    "respondent",
     "chancery",
     "listing",
     "lawyer",
@@ -262,7 +264,19 @@ EXECUTORS = (
     "listing_head",
     "secretary",
 )
-"""Who may be named executor: three people of the application, then whoever holds the role at the Exchange."""
+"""Who may be named executor: four people of the application, then whoever holds the role at the Exchange."""
+
+ANSWERING = frozenset({"author", "respondent"})
+"""Executors in whose hands the organisation's answers are: who filed, or who answers what the Exchange has begun."""
+
+APPLICANT = EXECUTORS[:4]
+"""The executors of the organisation's side, named people: with them a term may stand still."""
+
+SYSTEM = "system"
+"""Stands for ``by`` of a transition that a timer takes and no person."""
+
+EFFECTS_OF_SYSTEM = frozenset({"close"})
+"""The effects that need nobody who did it."""
 
 ORGANISATION_KINDS = ("initiator", "adviser", "audit_org", "candidate")
 """The four kinds of client (manual, paragraph 1.2), as in the terms ``role.*``."""

@@ -13,7 +13,7 @@ from functools import cached_property
 from transitions import EventData, Machine
 
 from app.definition_files import Words
-from app.workflows.guards import GUARDS, Asked, Facts, Position, StageStatus
+from app.workflows.guards import APPLICANT, GUARDS, Asked, Facts, Position, StageStatus
 from app.workflows.parts import (
     Fired,
     Offer,
@@ -22,6 +22,7 @@ from app.workflows.parts import (
     Stage,
     StageKind,
     Subprocess,
+    Term,
     Transition,
     TransitionNotAllowed,
 )
@@ -46,6 +47,7 @@ class Procedure:
     stages: Mapping[str, Stage]
     transitions: tuple[Transition, ...]
     standing: tuple[Subprocess, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     # what it is made of
 
@@ -72,18 +74,30 @@ class Procedure:
     @cached_property
     def main_road(self) -> tuple[str, ...]:
         """The processes of the shortest way from the first to the first final one that the file names."""
+        return self.road_from(self.initial)
+
+    def road_from(self, process: str) -> tuple[str, ...]:
+        """Return the processes of the shortest ordinary way from here to that end; of a final one itself."""
         goal = next(key for key in self.processes if key in self.final)
         came_from: dict[str, str] = {}
-        reached = [self.initial]
+        reached = [process]
         for key in reached:
             for transition in self.transitions:
                 if transition.source == key and not transition.is_interruption and transition.target not in came_from:
                     came_from[transition.target] = key
                     reached.append(transition.target)
+        if process in self.final or goal not in came_from:
+            return (process,)
         road = [goal]
-        while road[-1] != self.initial and road[-1] in came_from:
+        while road[-1] != process:
             road.append(came_from[road[-1]])
         return tuple(reversed(road))
+
+    @property
+    def started_by(self) -> str | None:
+        """The executor at the Exchange who begins it for an organisation; None: organisations file it themselves."""
+        executor = self.processes[self.initial].executor
+        return executor if executor is not None and executor not in APPLICANT else None
 
     def process(self, position: Position) -> Process:
         """Return the process in which the application stands."""

@@ -55,7 +55,7 @@ class Stage:
     @cached_property
     def said(self) -> Said:
         """The title as a parameter of a sentence."""
-        return _said(self.title)
+        return said(self.title)
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,24 @@ class Process:
     def stages(self) -> tuple[str, ...]:
         """Every stage of the process in the order of the file, standing ones not included."""
         return tuple(stage for subprocess in self.subprocesses for stage in subprocess.stages)
+
+
+@dataclass(frozen=True)
+class Term:
+    """How many working days ``processes`` may take together, from entering the first of them.
+
+    With ``pauses_with_applicant`` the time stands still while the application is with the applicant in
+    another process; leaving for any other ends it.  ``escalate`` is the executor who is told once it is
+    over; ``trigger`` the transition that the system takes then.
+    """
+
+    key: str
+    title: Words
+    processes: tuple[str, ...]
+    working_days: int
+    pauses_with_applicant: bool = False
+    escalate: str | None = None
+    trigger: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,5 +180,6 @@ class TransitionNotAllowed(Conflict):
     """
 
 
-def _said(words: Words) -> Said:
+def said(words: Words) -> Said:
+    """Return words of a file as a parameter of a sentence."""
     return Said({"kk": words.kk, "ru": words.ru, "en": words.en})

@@ -64,12 +64,35 @@ class StandingText(Definition):
     guards: list[GuardText] = []
 
 
+class TermText(Definition):
+    """How long a process may take; ``escalate`` is told too once the time is over."""
+
+    working_days: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    pauses: Literal["with_applicant"] | None = None
+    escalate: str | None = None
+
+
+class SharedTermText(TermText):
+    """A term that runs through several processes."""
+
+    title: Words
+    processes: Annotated[list[str], Field(min_length=1)]
+
+
+class TimerText(Definition):
+    """The transition that is taken once a term is over."""
+
+    term: str
+    trigger: Key
+
+
 class ProcessText(Definition):
     title: Words
     short_title: Words | None = None
     executor: str | None = None
     state: Key
     final: StrictBool = False
+    term: TermText | None = None
     subprocesses: dict[Key, SubprocessText] = {}
 
     @property
@@ -129,6 +152,16 @@ class ProcedureText(Definition):
     standing: dict[Key, StandingText] = {}
     transitions: Annotated[list[TransitionText], Field(min_length=1)]
     interruptions: list[InterruptionText] = []
+    terms: dict[Key, SharedTermText] = {}
+    timers: list[TimerText] = []
+
+    def term_texts(self) -> Iterator[tuple[tuple[str | int, ...], str, TermText, list[str]]]:
+        """Yield every term with its path, its key and its processes; a process's own has the process's key."""
+        for key, process in self.processes.items():
+            if process.term is not None:
+                yield ("processes", key, "term"), key, process.term, [key]
+        for key, term in self.terms.items():
+            yield ("terms", key), key, term, term.processes
 
     def declared(self) -> Iterator[tuple[tuple[str | int, ...], WayText]]:
         """Yield every transition and interruption as it stands in the file, with its path."""

@@ -227,9 +227,9 @@ async function answered(sent, answer) {
     say("refused", "error");
     return;
   }
-  if (answer.status === 429 || (answer.status >= 400 && answer.status < 500)) {
+  if (answer.status === 503 || (answer.status >= 400 && answer.status < 500)) {
     say("later", "warning", told.said || word("later"));
-    schedule(LATER);
+    schedule(answer.status === 503 ? SOON[2] : LATER);
     return;
   }
   failed();

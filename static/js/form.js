@@ -8,6 +8,12 @@ for (const form of document.querySelectorAll("form[data-guard]")) {
   window.addEventListener("beforeunload", (event) => { if (changed && !form.hasAttribute("data-kept")) event.preventDefault(); });
 }
 
+// Where the tabs have no room, the one that is open is moved into sight.
+for (const list of document.querySelectorAll(".tabs ul")) {
+  const open = list.querySelector("[aria-current]");
+  if (open) list.scrollLeft = open.offsetLeft - (list.clientWidth - open.offsetWidth) / 2;
+}
+
 // The words of a comment stand in a dialog instead of unfolding in the page.  The dialog stays inside
 // the form, so that what was typed is sent with it.
 for (const details of document.querySelectorAll("details[data-remark]")) {

@@ -46,10 +46,12 @@ function prepare(widget) {
     widget.append(hint);
   }
   rows(widget);
+  announce(widget);
   input.addEventListener("input", (event) => event.stopPropagation());
   input.addEventListener("change", () => {
-    take(widget, input.files);
+    const files = [...input.files];
     input.value = "";
+    take(widget, files);
   });
   if (widget.matches("form")) {
     widget.addEventListener("submit", (event) => { event.preventDefault(); input.click(); });
@@ -59,7 +61,7 @@ function prepare(widget) {
       if (!event.dataTransfer?.types.includes("Files")) return;
       event.preventDefault();
       widget.classList.toggle("upload--over", name === "dragover");
-      if (name === "drop") take(widget, event.dataTransfer.files);
+      if (name === "drop") take(widget, [...event.dataTransfer.files]);
     });
   }
 }
@@ -82,16 +84,49 @@ function choose(widget, replaces) {
   const input = document.createElement("input");
   input.type = "file";
   input.accept = widget.querySelector("input[type=file]").accept;
-  input.addEventListener("change", () => take(widget, input.files, replaces));
+  input.addEventListener("change", () => take(widget, [...input.files], replaces));
   input.click();
 }
 
-// A field of one file is given a new one: that replaces what it holds.
-function take(widget, files, replaces = widget.dataset.replaces) {
-  if (!replaces && "single" in widget.dataset && files.length === 1) {
-    replaces = widget.querySelector(".files [data-file]")?.dataset.file;
+// A field of one file is given a new one: that replaces what it holds, once the question has been answered.
+async function take(widget, files, replaces = widget.dataset.replaces) {
+  const standing = "single" in widget.dataset && !replaces && files.length === 1 && held(widget);
+  if (standing) {
+    if (!await ask(say.replaces.replace("{name}", standing.name))) {
+      widget.querySelector("input[type=file]").focus();
+      return;
+    }
+    replaces = standing.id;
   }
   for (const file of files) show(widget, file, replaces);
+}
+
+// The file that stands in a field of one file.
+function held(widget) {
+  const row = widget.querySelector(".files [data-file]");
+  return row && { id: row.dataset.file, name: row.querySelector("a").textContent };
+}
+
+// Beside the input of a field of one file stands what a new one would do.
+function announce(widget) {
+  const words = widget.querySelector("[data-announce]");
+  const standing = words && held(widget);
+  if (!words) return;
+  words.hidden = !standing;
+  if (standing) words.textContent = say.replaces.replace("{name}", standing.name);
+}
+
+function ask(words) {
+  return new Promise((resolve) => {
+    const dialog = document.getElementById("confirm").content.querySelector("dialog").cloneNode(true);
+    dialog.querySelector(".dialog__title").textContent = words;
+    let is_agreed = false;
+    dialog.querySelector("[value=yes]").onclick = () => { is_agreed = true; dialog.close(); };
+    dialog.querySelector("[value=no]").onclick = () => dialog.close();
+    dialog.addEventListener("close", () => { dialog.remove(); resolve(is_agreed); });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
 }
 
 function show(widget, file, replaces) {
@@ -146,14 +181,15 @@ function show(widget, file, replaces) {
       }
       const notes = answer.notes.filter((note) => answer.files.at(-1).name === note.name || answer.files.length === 1);
       const said = notes.map((note) => note.text).join(" ");
+      const done = replaces ? say.replaced : say.done;
       settle(widget, answer);
-      if (said) {
-        state("noted", `${say.done}. ${said}`);
+      if (said || replaces) {
+        state(said ? "noted" : "done", said ? `${done}. ${said}` : done);
         cancel.remove();
       } else {
         row.remove();
       }
-      tell(widget, `${file.name}: ${say.done}. ${said}`);
+      tell(widget, `${file.name}: ${done}. ${said}`);
     }).finally(() => { under_way -= 1; }).then(() => {
       if ("reload" in widget.dataset && !under_way && row.dataset.state !== "failed") location.reload();
     });
@@ -192,6 +228,7 @@ function settle(widget, answer) {
   widget.querySelector(".files")?.remove();
   widget.insertAdjacentHTML("afterbegin", answer.html);
   rows(widget);
+  announce(widget);
   const form = widget.closest("form");
   const seen = form.elements.revision;
   if (seen && Number(seen.value) === answer.before) seen.value = answer.revision;

@@ -37,6 +37,8 @@ OF_ANOTHER_SESSION = re.compile(r"status of 40[01] ")
 EMAILS = {person.key: person.email for person in PEOPLE}
 FONTS = ROOT / "static" / "vendor" / "fonts.css"
 CRITERIA = ("main", "shares", "premium")
+_SESSIONS: dict[tuple[str, str, str], list[Any]] = {}
+"""The cookies of those who have signed in: address of the application, key of the person, language."""
 
 
 @cache
@@ -275,14 +277,21 @@ class Cast:
         return person
 
     def enter(self, key: str, **options: Any) -> Person:
-        """Sign in with e-mail and password on the sign-in page."""
+        """Sign in with e-mail and password; who has done so at this application before comes with his cookies."""
         person = self.stranger(key, **options)
+        known = _SESSIONS.get((self.served.address, key, self.language))
+        if known is not None:
+            person.page.context.add_cookies(known)
+            person.go("/")
+            if person.find('a[data-key="app.name"]').count() and person.path == "/":
+                return person
         person.go("/login")
         person.find("#f-email").fill(EMAILS[key])
         person.find("#f-password").fill(PASSWORD)
         person.press("act.login", "form:has(#f-email)")
         expect(person.find('a[data-key="app.name"]')).to_be_visible()
         assert person.path == "/"
+        _SESSIONS[self.served.address, key, self.language] = person.page.context.cookies()
         return person
 
     def complaints(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.journeys.people import Cast, Person
@@ -51,6 +52,19 @@ def changes(person: Person) -> dict[str, str]:
         str(item.get_attribute("data-place")): str(item.get_attribute("data-change"))
         for item in person.find("[data-change]").all()
     }
+
+
+def violations(person: Person) -> list[str]:
+    """Return every violation of a rule of accessibility on the page: wide and light, then narrow and dark."""
+    found = []
+    for width, scheme in ((1280, "light"), (390, "dark")):
+        person.page.set_viewport_size({"width": width, "height": 900})
+        person.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        answer = Axe().run(person.page).response["violations"]
+        found += [f"{width} {item['id']}: {node['html'][:160]}" for item in answer for node in item["nodes"]]
+    person.page.set_viewport_size({"width": 1280, "height": 900})
+    person.page.emulate_media(color_scheme="light")
+    return found
 
 
 @pytest.mark.req("IS2IN-20.f", "IS2IN-20.h")
@@ -143,6 +157,40 @@ def test_nothing_runs_over_the_edge_of_a_phone_or_a_screen(cast, width):
         head.go(f"{ROOT}/{page}")
         over = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
         assert head.page.evaluate(over) <= 0, page
+
+
+def test_the_pages_of_rounds_are_free_of_faults_of_accessibility(cast):
+    head, author = cast["first_head"], cast["issuer"]
+    found = {}
+    for person, page in (
+        (head, "review"),
+        (head, "review?show=all"),
+        (head, "changes"),
+        (head, "comments"),
+        (author, "comments"),
+        (author, "summary"),
+    ):
+        person.go(f"{ROOT}/{page}")
+        found[person.key, page] = violations(person)
+    assert {page: faults for page, faults in found.items() if faults} == {}
+
+
+def test_two_sent_versions_are_compared_by_choosing_them(cast):
+    author = cast["issuer"]
+    author.go(f"{ROOT}/changes")
+    author.find("#f-from").select_option("1")
+    author.find("#f-to").select_option("2")
+    author.find("#f-show").select_option("unasked")
+
+    author.press("rounds.compare", "form.picker")
+
+    expect(author.find("[data-from='1'][data-to='2']")).to_be_visible()
+    assert changes(author) == {"issuer.phone": "changed"}
+    author.find("#f-show").select_option("all")
+    author.press("rounds.compare", "form.picker")
+    assert changes(author) == {ADDRESS: "changed", "issuer.phone": "changed"}
+    expect(author.find(f'[data-place="{ADDRESS}"] del')).to_contain_text("Абай")
+    expect(author.find("li[data-version]")).to_have_count(2)
 
 
 def test_without_scripts_he_switches_comments_and_settles(cast):

@@ -209,7 +209,8 @@ def test_the_pages_of_deep_forms_fit_and_have_no_fault_of_accessibility(filled, 
             author.page.set_viewport_size(size)
             author.page.emulate_media(color_scheme=scheme)
             assert width_over(author) <= 0, (page, size)
-            if page != "summary":  # two hundred entries are the same two hundred times
+            # Two hundred entries are the same two hundred times; the marks are the same in every language.
+            if page != "summary" and language == LANGUAGES[0]:
                 found[page, size["width"]] = serious(author)
     assert {where: faults for where, faults in found.items() if faults} == {}
     assert cast.complaints() == []

@@ -4,6 +4,8 @@ Every act is done once undisturbed on a copy of an application; then again and a
 copies, three at a time, while the process is killed at a random moment.  Each application must
 then look exactly as before, or exactly as the undisturbed one; and as the latter if the act was
 acknowledged.
+
+``KEZEN_KILLS`` makes the run longer than its few kills: ``KEZEN_KILLS=60``.
 """
 
 from __future__ import annotations
@@ -36,7 +38,8 @@ from tests import herd
 from tests.forks import forks
 from tests.serving import Installation, copy_of, postgresql, serving
 
-COPIES = 100
+KILLS = int(os.environ.get("KEZEN_KILLS", "15"))
+COPIES = 40 + KILLS
 
 
 class Server(Protocol):
@@ -361,7 +364,7 @@ def test_a_transition_survives_a_kill_as_a_whole_or_not_at_all(
 ) -> None:
     installation = copy_of(loaded, tmp_path / "var")
     with engine_of(f"sqlite:///{installation.var / 'kezen.db'}") as engine, forks(installation) as server:
-        kill_often(Trial(installation, engine), 60, server)
+        kill_often(Trial(installation, engine), KILLS, server)
 
 
 @pytest.mark.skipif(not os.environ.get("KEZEN_TEST_PG"), reason="no PostgreSQL")
@@ -369,7 +372,7 @@ def test_a_transition_survives_a_kill_on_postgresql_as_well(loaded: Installation
     with postgresql(os.environ["KEZEN_TEST_PG"]) as url:
         installation = copy_of(loaded, tmp_path / "var", database_url=url)
         with engine_of(url) as engine, forks(installation) as server:
-            kill_often(Trial(installation, engine), 12, server)
+            kill_often(Trial(installation, engine), min(KILLS, 10), server)
 
 
 def test_the_server_of_an_installation_is_killed_and_nothing_acknowledged_is_lost(

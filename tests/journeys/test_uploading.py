@@ -84,10 +84,19 @@ def test_a_field_of_one_file_replaces_it_and_a_scan_is_told_of(author, number):
     choose(author, "prospectus", file("p.pdf", papers.pdf("p")))
     attached(author, "prospectus", "p.pdf")
 
+    announced = author.find('[data-field="prospectus"] [data-announce]')
+    expect(announced).to_have_text(say("upload.replaces", "kk", name="p.pdf"))
     choose(author, "prospectus", file("scan.pdf", papers.pdf("")))
+    expect(author.find("dialog[open]")).to_contain_text("p.pdf")
+    author.find('dialog[open] [data-key="act.cancel"]').click()
+    attached(author, "prospectus", "p.pdf")
+    choose(author, "prospectus", file("scan.pdf", papers.pdf("")))
+    author.find('dialog[open] [data-key="act.confirm"]').click()
 
     attached(author, "prospectus", "scan.pdf")
     line = author.find('[data-field="prospectus"] .upload__line')
+    expect(line).to_contain_text(say("upload.replaced", "kk"))
+    expect(announced).to_have_text(say("upload.replaces", "kk", name="scan.pdf"))
     expect(line).to_contain_text(say("file.note.image_only", "kk"))
 
 
@@ -100,7 +109,7 @@ def test_a_refused_file_says_why_at_its_field_and_the_rest_goes_on(author, numbe
     failed = author.find('[data-field="interim_statements"] .upload__line[data-state="failed"]')
     expect(failed).to_have_count(1)
     expect(failed).to_contain_text("bad.pdf")
-    expect(failed).to_contain_text(say("file.err.unknown", "kk"))
+    expect(failed).to_contain_text(say("file.err.unknown", "kk", types="PDF немесе XLSX"))
     expect(failed.locator("[data-again]")).to_be_hidden()
     failed.locator("[data-cancel]").click()
     expect(failed).to_have_count(0)

@@ -201,7 +201,7 @@ def test_every_stage_sheet_and_answer_stands_in_the_document(language, paper, fo
 def test_a_file_is_told_with_its_size_and_whole_checksum(paper, forms, procedure):
     said = dense(text_of(pdf.render(application_page(paper, procedure, filled(forms, procedure, "ru"), "ru"))))
 
-    assert "charter.pdf338KB" in said
+    assert "charter.pdf338КБ" in said
     assert SHA256 in said
 
 

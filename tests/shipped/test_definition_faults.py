@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.definitions import check, graph
+from app.demo.people import COMPANIES, PEOPLE
 from app.workflows.definitions import load_files
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -406,7 +407,9 @@ def test_a_cut_road_is_told_where_it_is_cut(copy):
 
     lines = run(copy).stdout.splitlines()
 
-    assert [line.split(": ", 1)[1] for line in lines if "reach" in line or "leads" in line] == [
+    assert [
+        line.split(": ", 1)[1].partition("; for example")[0] for line in lines if "reach" in line or "leads" in line
+    ] == [
         "processes.conclusion: no transition leads from here to a final process; "
         "add a transition with source: conclusion",
         "processes.meeting: cannot be reached; add a transition with target: meeting",
@@ -461,3 +464,33 @@ def test_an_unknown_procedure_is_refused_with_the_known_ones(name):
 
     assert result.exit_code == 2
     assert "known: bond_listing.v1, share_listing.v1" in result.output
+
+
+@pytest.mark.parametrize(
+    ("missing", "key", "words"),
+    [
+        ("chancery", "processes.registration.executor", "nobody who is chancery"),
+        ("lawyer", "stages.legal_review.executor", "nobody who is lawyer"),
+        ("first_head", "processes.first_head.executor", "no first head of initiator or adviser"),
+        ("adviser", "open_to.1", "nobody of an organisation of kind 'adviser'"),
+    ],
+)
+def test_a_part_that_nobody_in_the_demo_can_play_is_told(copy, monkeypatch, missing, key, words):
+    advisers = {company.code for company in COMPANIES if company.kind == "adviser"}
+    left = [person for person in PEOPLE if missing not in person.roles]
+    if missing == "first_head":
+        left = [person for person in PEOPLE if not person.is_first_head]
+    if missing == "adviser":
+        left = [person for person in PEOPLE if person.company not in advisers]
+    monkeypatch.setattr("app.cli.definitions.PEOPLE", tuple(left))
+
+    assert_told(run(copy / "workflows"), copy / LISTING, key, words)
+
+
+def test_an_unsound_procedure_is_told_with_an_example(copy):
+    seed(copy / LISTING, "    executor: lawyer\n", "    executor: adviser\n")
+
+    result = run(copy)
+
+    key = "processes.expertise.subprocesses.review.stages.1"
+    assert_told(result, copy / LISTING, key, "for example: a new application")

@@ -20,7 +20,9 @@ CLIENTS = (
     "adviser",
     "lone_adviser",
     "auditor",
+    "auditor_head",
     "candidate",
+    "candidate_head",
     "other_issuer",
     "other_first_head",
 )
@@ -36,8 +38,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/insiders": ALL,
     "/verify": ALL,
     "/procedures/<key>/map.svg": ALL,
-    "/procedures": CLIENTS,
-    "/procedures/<key>/new": CLIENTS,
+    "/procedures": (*CLIENTS, *STAFF),
+    "/procedures/<key>/new": (*CLIENTS, *STAFF),
     "/questionnaires": CLIENTS,
     "/questionnaires/<number>": ("issuer", "clerk", "first_head", "adviser"),  # of the demo's archived application
     "/users": CLIENTS,
@@ -70,6 +72,7 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/summary.xlsx": ("issuer", "first_head", "adviser"),
     "/applications/<number>/summary.json": ("issuer", "first_head", "adviser"),
     "/applications/<number>/versions": (),
+    "/applications/<number>/procedure": (),  # what has ended is not moved
     "/applications/<number>/stages/<stage>/table": (),
     "/applications/<number>/stages/<stage>/table/template.xlsx": (),
     "/applications/<number>/stages/<stage>/table/template.csv": (),
@@ -97,6 +100,7 @@ WRITES = {
     "/applications/<number>/stages/<stage>/table",
     "/applications/<number>/transitions/<trigger>",
     "/applications/<number>/versions",
+    "/applications/<number>/procedure",
     "/login",
     "/logout",
     "/notifications/read",

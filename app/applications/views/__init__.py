@@ -16,12 +16,15 @@ from app.applications.views import (
     criteria,
     documents,
     exporting,
+    hints,
     hub,
     importing,
     lists,
+    maps,
     questionnaires,
     signing,
     stage,
+    transfer,
     versions,
 )
 from app.applications.views.frame import blueprint
@@ -32,6 +35,7 @@ MODULES = (
     lists,
     questionnaires,
     hub,
+    maps,
     stage,
     criteria,
     approval,
@@ -41,9 +45,11 @@ MODULES = (
     documents,
     attachments,
     autosave,
+    hints,
     exporting,
     importing,
     versions,
+    transfer,
 )
 
 

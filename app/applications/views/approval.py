@@ -60,21 +60,29 @@ def _round(application: Application, kind: str | None) -> dict[str, Any]:
     default = "changed" if mine is not None else "all"
     show = request.values.get("show", default)
     show = show if base is not None and show in ("changed", "all") else "all"
-    found: dict[str, Any] = {"show": show, "default_show": default, "base": base, "version": now}
+    first = "" if mine is not None else "_first"  # why one reads it all, or what "changed" means, is said
+    shown_key = f"rounds.changed_since{first}" if show == "changed" else f"rounds.all_shown{first}"
+    found: dict[str, Any] = {"show": show, "shown_key": shown_key, "base": base, "version": now}
     asked = _places(application, now) if now is not None else []
-    found["wholes"] = [(WHOLE, word("rounds.whole"))] + [
-        (place.name, place.label(here.language())) for place in asked if place.kind != "field"
-    ]
+    found["wholes"] = [(WHOLE, word("rounds.whole"))]
+    if show == "changed":  # what did not change is not on the page
+        found["wholes"] += [(place.name, place.label(here.language())) for place in asked if place.kind != "field"]
     if base is None or now is None:
         stages = reading(application, may_comment=kind is not None)
         return {**found, "compared": None, "stages": stages, "elsewhere": _elsewhere(application, asked)}
     draw = drawing(application, may_comment=kind is not None)
     compared = changes.between(application, base, now, drawing=draw, said=said(application))
+    quoted = places.quoted(application, compared.unanswered, known, language=here.language())
     return {
         **found,
         "compared": compared,
         "unanswered": [
-            {"row": item, "view": comment_view(item), "label": item.labels.get(here.language(), "")}
+            {
+                "row": item,
+                "view": comment_view(item),
+                "label": item.labels.get(here.language(), ""),
+                "quoted": quoted.get(item.id, ""),
+            }
             for item in compared.unanswered
         ],
         "stages": [] if show == "changed" else reading(application, may_comment=kind is not None),
@@ -94,14 +102,14 @@ def _places(application: Application, version: Version) -> list[Place]:
 def _elsewhere(
     application: Application, asked: Sequence[Place], compared: changes.Comparison | None = None
 ) -> list[dict[str, Any]]:
-    """Return the comments for which the page has no field: on entries, rows, the whole, what is asked no more.
+    """Return the comments for which the page has no place: on the whole, and on what is asked no more.
 
     Where only changes are shown (``compared``), what stands beside them, and what is settled, is left out.
     """
-    fields = {place.name for place in asked if place.kind == "field"}
+    places_shown = {place.name for place in asked}
     found: dict[str, list[AnyComment]] = {}
     if compared is None:
-        left = [row for row in said(application) if row.place not in fields]
+        left = [row for row in said(application) if row.place not in places_shown]
     else:
         shown = {item.id for stage in compared.stages for change in stage.changes for item in change.comments}
         shown |= {row.id for row in compared.unanswered}

@@ -12,7 +12,6 @@ from flask_login import current_user
 from app import db
 from app.applications import accepting, answering, attachments, queries, uploading
 from app.applications.attachments import Received, Upload
-from app.applications.drawing import size_words
 from app.applications.models import Application, Attachment
 from app.applications.sheets import FileView
 from app.applications.views import documents, frame
@@ -20,6 +19,7 @@ from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import AppError, Conflict, Invalid, NotFound, Problem
 from app.forms.files import wanted
 from app.permissions import Permission
+from app.terms.sizes import size_words
 from app.web import here
 from app.web.access import allowed
 from app.web.errors import code_of
@@ -73,6 +73,7 @@ def attach(number: str, stage: str) -> Answer | tuple[Response, int]:
     try:
         with incoming(number, stage) as found:
             application = frame.one(number, for_update=True)
+            last = newest(application)
             done = uploading.attach(
                 application,
                 stage,
@@ -84,7 +85,7 @@ def attach(number: str, stage: str) -> Answer | tuple[Response, int]:
             )
     except (Conflict, Invalid) as refusal:
         return _refused(number, refusal)
-    return _done(application, stage, path, done)
+    return _done(application, stage, path, done, last)
 
 
 @blueprint.post("/applications/<number>/stages/<stage>/files/<int:attachment_id>/remove")
@@ -97,23 +98,42 @@ def remove_file(number: str, stage: str, attachment_id: int) -> Answer | tuple[R
         done = uploading.remove(application, stage, attachment_id, by=current_user, now=here.now())
     except (Conflict, Invalid) as refusal:
         return _refused(number, refusal)
-    return _done(application, stage, path, done)
+    return _done(application, stage, path, done, newest(application))
 
 
 def _wants_json() -> bool:
     return request.accept_mimetypes.best == "application/json"
 
 
-def _done(application: Application, stage: str, path: str, done: uploading.Done) -> Answer | tuple[Response, int]:
+def newest(application: Application) -> int:
+    """Return the id of the file given last, 0 when there is none."""
+    return max((row.id for row in attachments.rows(application)), default=0)
+
+
+def tell_replaced(application: Application, last: int) -> bool:
+    """Say on the next page which files were replaced by those given since the one of id ``last``; tell whether any."""
+    replaced = attachments.replaced_since(application, last)
+    for old, new in replaced:
+        flash(word("upload.replaced_by", old=old, new=new), "success")
+    return bool(replaced)
+
+
+def _done(
+    application: Application, stage: str, path: str, done: uploading.Done, last: int
+) -> Answer | tuple[Response, int]:
     """Answer with the field's files as they now stand: to a script, or on the page they were sent from."""
     files = _files_at(application, stage, path)
     notes = [(row.name, key, params) for row in files for key, params in row.notes]
     if not _wants_json():
         for name, key, params in notes:
             flash(word("file.err.named", name=name, why=word(key, **params)), "warning")
-        flash(word("msg.saved"), "success")
+        if not tell_replaced(application, last):
+            flash(word("msg.saved"), "success")
         return redirect(url_for(".sent", number=application.number, _anchor=f"f-{stage}.{path}"), code=303)
-    views = [FileView(row.id, row.name, size_words(row.size), _url(application, row), row.sha256) for row in files]
+    views = [
+        FileView(row.id, row.name, size_words(row.size, here.language()), _url(application, row), row.sha256)
+        for row in files
+    ]
     return jsonify(
         before=done.before,
         revision=done.revision,

@@ -18,6 +18,7 @@ from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
+from app.workflows.guards import ANSWERING
 
 SHOWN = ("all", "unasked", "asked")
 
@@ -53,7 +54,7 @@ def _choice(application: Application) -> Choice:
 def _is_draft_visible(application: Application) -> bool:
     """Tell whether what is not sent yet is the user's to read: the applicant's people, while they rework it."""
     process = queries.procedure(application).processes[application.process]
-    return not current_user.is_exchange and process.executor == "author" and not process.final
+    return not current_user.is_exchange and process.executor in ANSWERING and not process.final
 
 
 @blueprint.get("/applications/<number>/changes")

@@ -12,10 +12,10 @@ from flask_login import current_user
 
 from app.applications import accepting, answering, checklist, facts, queries
 from app.applications.checklist import Checklist, FileState, Item
-from app.applications.drawing import size_words
 from app.applications.models import Application
 from app.errors import AppError
 from app.forms.definitions import DynamicForm
+from app.terms.sizes import size_words
 from app.web import here
 from app.web.templating import word
 
@@ -56,7 +56,7 @@ class ItemRow:
     may_write: bool
     accept: str
     max_files: int
-    max_bytes: int
+    max_size: str
     files: tuple[FileRow, ...]
     older: tuple[FileRow, ...]
     has_room: bool
@@ -136,7 +136,7 @@ def _item(application: Application, item: Item, may_write: bool) -> ItemRow:
         may_write=may_write,
         accept=", ".join(field.accept),
         max_files=field.max_files,
-        max_bytes=field.max_size_mb * 1024 * 1024,
+        max_size=size_words(field.max_size_mb * 1024 * 1024, language),
         files=tuple(_files(application, item.files)),
         older=tuple(_files(application, item.older)),
         has_room=len(item.files) < field.max_files,
@@ -150,7 +150,7 @@ def _files(application: Application, files: Iterable[FileState]) -> Iterable[Fil
             id=row.id,
             stage=row.stage,
             name=row.name,
-            size=size_words(row.size),
+            size=size_words(row.size, here.language()),
             sha256=row.sha256,
             at=row.at,
             by=row.by.name,

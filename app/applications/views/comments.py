@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import approval, places, queries, versions
+from app.applications import answering, approval, places, queries, versions
 from app.applications.models import WHOLE, AnyComment, Application, InternalNote
 from app.applications.places import Place
 from app.applications.summary import comment_view
@@ -17,12 +17,14 @@ from app.applications.views import frame
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import said
 from app.errors import Conflict, Invalid, Problem
+from app.forms.definitions import DynamicForm
 from app.permissions import Permission
 from app.terms import say
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import word
+from app.workflows.guards import ANSWERING
 
 STATES = ("pending", "open", "answered", "reopened", "resolved")
 UNSETTLED = "unsettled"
@@ -68,12 +70,20 @@ def _page(application: Application, problems: list[Problem]) -> str:
     shown = [row for row in found if chosen.shows(row)]
     asked = _asked_now(application) if shown else {}
     order = [row.id for row in shown]
+    quoted = places.quoted(application, shown, versions.sent(application, user=current_user), language=language)
     stages = {row.stage or WHOLE for row in found}
     return render_template(
         "applications/comments.html",
         **frame.head(application),
         comments=[
-            _view(application, row, asked, previous=order[at - 1 : at][:1], following=order[at + 1 : at + 2])
+            _view(
+                application,
+                row,
+                asked,
+                quoted.get(row.id, ""),
+                previous=order[at - 1 : at][:1],
+                following=order[at + 1 : at + 2],
+            )
             for at, row in enumerate(shown)
         ],
         total=len(found),
@@ -99,7 +109,7 @@ def _state_term(state: str) -> str:
 
 def _may_answer(application: Application) -> bool:
     process = queries.procedure(application).processes[application.process]
-    return process.executor == "author" and queries.acts_as(application, current_user, "author")
+    return process.executor in ANSWERING and queries.acts_as(application, current_user, process.executor)
 
 
 def _asked_now(application: Application) -> dict[str, Place]:
@@ -117,6 +127,7 @@ def _view(
     application: Application,
     row: AnyComment,
     asked: dict[str, Place],
+    quoted: str,
     *,
     previous: list[int],
     following: list[int],
@@ -127,7 +138,6 @@ def _view(
     may_answer = approval.may_note(application, current_user) if is_note else _may_answer(application)
     stage = procedure.stages[row.stage].title[language] if row.stage in procedure.stages else row.stage
     place = asked.get(row.place)
-    anchor = "" if place is None else f"f-{row.place}" if place.kind == "field" else f"stage-{row.stage}"
     return {
         "view": comment_view(row),
         "kind": row.kind,
@@ -135,8 +145,9 @@ def _view(
         "place": row.place,
         "label": row.labels.get(language) or (place.label(language) if place else say("obj.field", language)),
         "is_asked": row.place == WHOLE or place is not None,
-        "anchor": anchor,
-        "quoted": row.quoted,
+        "anchor": f"f-{row.place}" if place is not None else "",
+        "edit_href": _edit_address(application, row) if place is not None and not is_note and may_answer else "",
+        "quoted": quoted,
         "round": row.round,
         "state": row.state,
         "steps": row.events,
@@ -148,6 +159,14 @@ def _view(
     }
 
 
+def _edit_address(application: Application, row: AnyComment) -> str:
+    """Return where the place of a comment is filled in; an entry of a dynamic form has a page of its own."""
+    is_dynamic = any(isinstance(form, DynamicForm) for form in answering.forms(application, row.stage))
+    entry = "-".join(row.field.split("-")[:2]) if is_dynamic else None
+    address = url_for(".stage_page", number=application.number, stage=row.stage, entry=entry)
+    return f"{address}#f-{row.field}"
+
+
 @blueprint.post("/applications/<number>/comments")
 @allowed(Permission.VIEW_APPLICATIONS)
 def answer_comments(number: str) -> Answer:
@@ -155,6 +174,8 @@ def answer_comments(number: str) -> Answer:
     now, by = here.now(), current_user
     resolved, reopened = (whole_number(request.form.get(name)) for name in ("resolve", "reopen"))
     try:
+        if by.is_exchange and (resolved or reopened) and approval.may_note(application, by):
+            approval.answer_notes(application, _numbered("answer"), seen=_seen(), by=by, now=now)  # typed beside it
         if resolved is not None:
             approval.resolve(application, resolved, by=by, now=now)
         elif reopened is not None:

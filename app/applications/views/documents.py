@@ -13,9 +13,8 @@ from flask import Response, render_template, request
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import document, queries, signing
+from app.applications import document, queries, signing, versions
 from app.applications.models import Application, Document, Signature
-from app.applications.summary import size_words
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint
 from app.applications.views.hub import results
@@ -24,6 +23,7 @@ from app.errors import Conflict, NotFound, Problem
 from app.permissions import Permission
 from app.signatures.report import Verdict
 from app.terms import LANGUAGES
+from app.terms.sizes import size_words
 from app.web import here
 from app.web.access import allowed
 from app.workflows.parts import StageKind
@@ -167,7 +167,8 @@ def draft_pdf(number: str) -> Response:
         raise NotFound  # the Exchange reads what was signed
     language = request.args.get("language", "")
     language = language if language in LANGUAGES else here.language()
-    return give(document.draft(application, language), f"{application.number}.pdf", "application/pdf")
+    content = document.draft(application, language, of=versions.standing_as_sent(application, user=current_user))
+    return give(content, f"{application.number}.pdf", "application/pdf")
 
 
 @blueprint.get("/applications/<number>/documents")
@@ -196,7 +197,7 @@ def page(application: Application, *, problems: Sequence[Problem] = ()) -> str:
                 "id": row.id,
                 "kind": row.kind,
                 "name": row.name,
-                "size": size_words(row.size),
+                "size": size_words(row.size, here.language()),
                 "sha256": row.sha256,
                 "at": row.at,
                 "signatures": row.signatures,

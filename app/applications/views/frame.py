@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, request, url_for
@@ -10,8 +11,9 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.models import User
-from app.applications import approval, facts, moves, queries
+from app.applications import approval, durations, facts, moves, queries
 from app.applications.models import Answers, Application
+from app.applications.views import clocks
 from app.errors import AppError, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
@@ -54,6 +56,8 @@ class ProcessView:
     current: bool
     done: bool
     state: str
+    usual: str
+    is_next: bool
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,10 @@ def head(application: Application) -> dict[str, Any]:
         "company": application.organisation.names[language],
         "state_key": process.state_key,
         "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "clocks": clocks.of_one(application),
+        "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
+        "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
+        "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
     }
@@ -144,6 +152,8 @@ def stepper(application: Application) -> list[ProcessView]:
     ended = procedure.processes[application.process].final and application.process not in road
     views = []
     here_now = order.index(application.process)
+    usual = durations.usual(procedure)
+    following = procedure.road_from(application.process)[1:2]
     for place, key in enumerate(order):
         process = procedure.processes[key]
         if ended and key not in entered:
@@ -158,9 +168,32 @@ def stepper(application: Application) -> list[ProcessView]:
                 current=key == application.process,
                 done=key in entered and key != application.process and (key not in road or place < here_now),
                 state=process.state_key,
+                usual=usual_words(usual.get(key)),
+                is_next=key in following,
             )
         )
     return views
+
+
+def usual_words(stay: timedelta | None) -> str:
+    """Say how long a process usually takes; nothing where that is not known."""
+    if stay is None:
+        return ""
+    days = round(stay / timedelta(days=1))
+    return word("map.usual", n=days) if days else word("map.usual_short")
+
+
+def next_process(application: Application) -> str:
+    """Say what comes next on the shortest way to the end, and with whom; nothing where all is over."""
+    procedure = queries.procedure(application)
+    for key in procedure.road_from(application.process)[1:2]:
+        process = procedure.processes[key]
+        title = process.short_title[here.language()]
+        if process.executor is None:
+            return word("map.next_end", process=title)
+        who = ", ".join(moves.executor_words(application, (process.executor,), here.language()))
+        return word("map.next", process=title, who=who)
+    return ""
 
 
 def subprocesses(application: Application) -> list[SubprocessView]:
@@ -198,6 +231,21 @@ def subprocesses(application: Application) -> list[SubprocessView]:
             )
         )
     return views
+
+
+def written(application: Application) -> list[StageRow]:
+    """Return what the Exchange has written in other processes, to its own people: each a page to read."""
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    standing, kept = queries.position(application), queries.answers(application)
+    return [
+        _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key))
+        for key, stage in procedure.stages.items()
+        if current_user.is_exchange
+        and stage.kind is StageKind.WORK
+        and key not in process.stages
+        and standing.status(key).is_done
+    ]
 
 
 def may_enter(application: Application, user: User, stage: str) -> bool:

@@ -8,7 +8,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import filing, moves, queries, renewal
+from app.applications import filing, queries, renewal, transfer
 from app.applications.models import Application, History
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
@@ -21,8 +21,9 @@ from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import word
+from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
-from app.workflows.parts import StageKind
+from app.workflows.parts import Offer, StageKind
 
 
 @blueprint.get("/applications/<number>")
@@ -43,8 +44,9 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         **head,
         stepper=frame.stepper(application),
         subprocesses=rows,
+        written=frame.written(application),
         offers=[
-            {"offer": offer, "words": frame.offer_words(offer)}
+            offered(application, offer)
             for offer in frame.offers_for(application, current_user)
             if offer.transition.trigger not in in_standing and offer.transition.stage is None
         ],
@@ -55,12 +57,28 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         people=_people(application),
         colleagues=_colleagues(application),
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
+        waiting_remarks=queries.waiting_remarks(application, user=current_user),
         results=results(application),
         checklist=checking.view(application),
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
+        has_newer_procedure=transfer.may_transfer(application, current_user)
+        and transfer.newer(application) is not None,
         problems=problems,
         reason=request.form.get("reason", ""),
     )
+
+
+def offered(application: Application, offer: Offer) -> dict[str, Any]:
+    """Return a transition as a page offers it, with the comments that nothing was done about."""
+    left = filing.unheeded(application, offer.transition, current_user)
+    language = here.language()
+    return {
+        "offer": offer,
+        "words": frame.offer_words(offer),
+        "unheeded": [
+            {"id": row.id, "label": row.labels.get(language) or word("obj.comment"), "words": row.words} for row in left
+        ],
+    }
 
 
 def _counts(procedure: Procedure, stage: str) -> bool:
@@ -88,14 +106,14 @@ def timeline(application: Application) -> list[dict[str, Any]]:
     shown = []
     for row in queries.history(application):
         stage = procedure.stages.get(row.stage)
-        if stage is not None and stage.kind is StageKind.WORK and not current_user.is_exchange:
+        if not current_user.is_exchange and _is_internal(application, procedure, row):
             continue
         target = procedure.processes.get(row.target)
         shown.append(
             {
                 "act": row.act,
                 "title": _act_words(procedure, row),
-                "who": row.by.name if row.by else "",
+                "who": row.by.name if row.by else word("workflow.executor.system"),
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
@@ -106,8 +124,17 @@ def timeline(application: Application) -> list[dict[str, Any]]:
     return shown
 
 
+def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:
+    """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
+    stage = procedure.stages.get(row.stage)
+    if stage is not None and stage.kind is StageKind.WORK:
+        return True
+    called = application.submitted_at
+    return procedure.started_by is not None and (called is None or row.at < called)
+
+
 def _act_words(procedure: Procedure, row: History) -> str:
-    for transition in procedure.transitions:
+    for transition in (one for version in queries.versions_of(procedure) for one in version.transitions):
         if transition.trigger == row.act and transition.source == row.source:
             if transition.title is not None:
                 return transition.title[here.language()]
@@ -125,13 +152,13 @@ def _people(application: Application) -> list[dict[str, str]]:
     people += [
         {"key": "role.adviser" if item.executor == "adviser" else "role.executor", "name": item.user.name}
         for item in queries.assignments(application)
-        if item.executor in ("adviser", "author") and item.is_current
+        if item.executor in ("adviser", *ANSWERING) and item.is_current
     ]
     return people
 
 
 def _colleagues(application: Application) -> list[tuple[int, str]]:
-    if not queries.acts_as(application, current_user, "author") or application.archived_at is not None:
+    if application.archived_at is not None:
         return []
     return [(found.id, found.name) for found in filing.callable_people(application, current_user)]
 
@@ -155,17 +182,20 @@ def add_colleague(number: str) -> Answer:
 def transition(number: str, trigger: str) -> Answer:
     application = frame.one(number, for_update=True)
     try:
-        taken = moves.fire(
+        taken = filing.send(
             application,
             trigger,
             by=current_user,
             seen=frame.seen(),
             words=request.form.get("reason", "")[:4000],
+            despite=bool(request.form.get("despite")),
             now=here.now(),
         )
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        page = _hub_page(frame.one(number), problems_of(refusal))
+        application = frame.one(number)
+        is_in_summary = any(item["offer"].transition.trigger == trigger for item in _summary_offers(application))
+        page = (_summary_page if is_in_summary else _hub_page)(application, problems_of(refusal))
         return page, 422 if isinstance(refusal, Invalid) else 409
     flash(_told(application, taken.trigger, taken.target), "success")
     if taken.target == queries.DELETED:
@@ -182,22 +212,29 @@ def _told(application: Application, trigger: str, target: str) -> str:
     return word("app.moved", process=process.short_title[here.language()])
 
 
-@blueprint.get("/applications/<number>/summary")
-@allowed(Permission.VIEW_APPLICATIONS)
-def summary_page(number: str) -> Answer:
-    application = frame.one(number)
-    offers = [
-        {"offer": offer, "words": frame.offer_words(offer)}
+def _summary_offers(application: Application) -> list[dict[str, Any]]:
+    """Return the transitions whose buttons stand on the page of the summary form."""
+    return [
+        offered(application, offer)
         for offer in frame.offers_for(application, current_user)
         if offer.transition.stage and frame.kind_of(application, offer.transition.stage) is StageKind.SUMMARY
     ]
+
+
+@blueprint.get("/applications/<number>/summary")
+@allowed(Permission.VIEW_APPLICATIONS)
+def summary_page(number: str) -> Answer:
+    return _summary_page(frame.one(number), [])
+
+
+def _summary_page(application: Application, problems: list[Problem]) -> str:
     return render_template(
         "applications/summary.html",
         **frame.head(application),
         **frame.stage_of(application, StageKind.SUMMARY),
         stages=reading(application),
-        offers=offers,
-        problems=[],
+        offers=_summary_offers(application),
+        problems=problems,
     )
 
 

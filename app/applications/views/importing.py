@@ -178,16 +178,18 @@ def _looked(application: Application, table: Table, goal: Target, language: str)
     names = answering.choices(application, language)
     shown = [place for place, key in enumerate(table.chosen) if key]
     missing = tabular.lost(goal.columns, table.chosen)
+    places = [
+        {"place": place, "chosen": key, "first": table.lines[0][place] if place < len(table.lines[0]) else ""}
+        for place, key in enumerate(table.chosen)
+    ]
     return {
         "look": found,
         "table": _carry(table.lines),
         "sheet": table.sheet,
         "others": ", ".join(table.others),
         "is_headed": table.is_headed,
-        "places": [
-            {"place": place, "chosen": key, "first": table.lines[0][place] if place < len(table.lines[0]) else ""}
-            for place, key in enumerate(table.chosen)
-        ],
+        "places": places,
+        "unknown": ", ".join(_name(at, table) for at in places if not at["chosen"] and _says_anything(table, at)),
         "heads": [columns[table.chosen[place]].title(language) for place in shown],
         "rows": [
             {
@@ -198,6 +200,16 @@ def _looked(application: Application, table: Table, goal: Target, language: str)
         ],
         "missing": ", ".join(said.words[language] for said in missing),
     }
+
+
+def _says_anything(table: Table, at: dict[str, Any]) -> bool:
+    return any(line[at["place"]].strip() for line in table.lines if at["place"] < len(line))
+
+
+def _name(at: dict[str, Any], table: Table) -> str:
+    """Return what a column of the table is called there: by its heading, else by its number."""
+    heading = " ".join(at["first"].split()) if table.is_headed else ""
+    return f"«{heading}»" if heading else word("table.column_n", n=at["place"] + 1)
 
 
 def _cell(row: Row, place: int, column: Column, table: Table, language: str, names: Any) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -12,13 +11,16 @@ from flask_login import current_user
 from app import catalogue, db
 from app.applications import facts, filing, moves, queries, reuse
 from app.applications.models import Application
+from app.applications.views import clocks
+from app.applications.views.clocks import ClockView
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
 from app.permissions import Permission
-from app.web import here
+from app.web import here, paging
 from app.web.access import allowed
 from app.web.inputs import whole_number
+from app.web.paging import Page
 from app.web.templating import word
 from app.workflows.graph import draw
 from app.workflows.guards import CATEGORIES
@@ -28,7 +30,7 @@ from app.workflows.parts import StageKind
 PAGE = 50
 
 
-def row(application: Application, *, mine: bool = False) -> dict[str, Any]:
+def row(application: Application, *, mine: bool = False, clock: ClockView | None = None) -> dict[str, Any]:
     """Return an application as lists show it (IS2IN-9.4.b; A10); ``mine``: it waits on the present user."""
     language = here.language()
     procedure = queries.procedure(application)
@@ -51,56 +53,69 @@ def row(application: Application, *, mine: bool = False) -> dict[str, Any]:
         "archived_at": application.archived_at,
         "registration_number": application.registration_number,
         "mine": mine,
+        "clock": clock,
     }
 
 
-def rows(applications: Iterable[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
+def rows(applications: Sequence[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
     """Return applications as lists show them; ``mine`` are the ids of those that wait on the present user."""
-    return [row(application, mine=application.id in mine) for application in applications]
+    ticking = clocks.of(applications)
+    return [row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ()))) for item in applications]
 
 
-def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], dict[str, Any]]:
-    """Return the applications of the page that was asked for, and the pager's links."""
-    pages = max(1, -(-len(found) // PAGE))
-    number = min(max(1, request.args.get("page", 1, type=int)), pages)
-    return found[(number - 1) * PAGE : number * PAGE], {
-        "number": number,
-        "pages": pages,
-        "previous": _address(endpoint, page=number - 1, **query) if number > 1 else None,
-        "next": _address(endpoint, page=number + 1, **query) if number < pages else None,
-    }
-
-
-def _address(endpoint: str, **query: str | int) -> str:
-    return f"{url_for(endpoint)}?{urlencode(query)}"
+def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], Page]:
+    """Return the applications of the page that was asked for, and the page."""
+    page = paging.asked_for(endpoint, len(found), size=PAGE, **query)
+    return found[page.start : page.start + PAGE], page
 
 
 @blueprint.get("/procedures")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def procedures() -> Answer:
-    found = catalogue.present().procedures.newest()
-    categories = [
-        {"key": f"cat.{category}", "procedures": [_procedure_row(item) for item in found if item.category == category]}
-        for category in CATEGORIES
-    ]
+    language = here.language()
+    found = sorted(catalogue.present().procedures.newest(), key=lambda item: item.title[language])
+    categories = []
+    for category in CATEGORIES:
+        listed = [_procedure_row(item) for item in found if item.category == category]
+        theirs = [item for item in listed if item["apply_href"]]
+        others = [item for item in listed if not item["apply_href"]]
+        categories.append({"key": f"cat.{category}", "procedures": theirs, "others": others})
     return render_template("procedures/list.html", categories=categories)
 
 
 def _procedure_row(procedure: Procedure) -> dict[str, Any]:
     drafts = queries.unfinished_of(procedure.key, current_user)
     kinds = [word("role.issuer" if kind == "initiator" else f"role.{kind}") for kind in procedure.open_to]
-    may_file = bool(filing.companies(current_user, procedure))
+    may_begin = bool(filing.companies(current_user, procedure))
+    is_begun_here = procedure.started_by is not None
+    who = "look.procedures.concerning" if is_begun_here else "look.procedures.open_to"
     return {
         "key": procedure.key,
         "title": procedure.title[here.language()],
-        "summary": ", ".join(kinds),
+        "summary": word(who, who=", ".join(kinds)),
+        "begins_key": _begins_key(procedure),
+        "apply_key": "act.begin" if is_begun_here else "act.apply",
         "stages": sum(1 for stage in procedure.stages.values() if stage.kind is StageKind.FILL),
         "version": procedure.version,
-        "apply_href": url_for("applications.new", key=procedure.key) if may_file else None,
+        "apply_href": url_for("applications.new", key=procedure.key) if may_begin else None,
         "graph_href": url_for("applications.graph", key=procedure.key),
         "draft_href": url_for("applications.hub", number=drafts[0].number) if drafts else None,
         "draft_number": drafts[0].number if drafts else None,
     }
+
+
+def _begins_key(procedure: Procedure) -> str:
+    """Return the term that says why the present user does not begin it."""
+    if procedure.started_by is not None:
+        return "look.procedures.started_by_exchange"
+    return "look.procedures.filed_by_clients" if current_user.is_exchange else "look.procedures.not_open"
+
+
+def _none_key(procedure: Procedure) -> str:
+    """Return the term that says why there is no company for which the present user could begin it."""
+    own = current_user.organisation
+    has_clients = own is not None and own.kind == "adviser" and "initiator" in procedure.open_to
+    return "look.procedures.no_company" if has_clients and not procedure.started_by else _begins_key(procedure)
 
 
 @blueprint.get("/procedures/<key>/map.svg")
@@ -112,7 +127,7 @@ def graph(key: str) -> Answer:
 
 
 @blueprint.get("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def new(key: str) -> Answer:
     return _new_page(key, [])
 
@@ -121,10 +136,9 @@ def _new_page(key: str, problems: list[Problem]) -> str:
     procedure = catalogue.present().procedures.get(key)
     language = here.language()
     companies = filing.companies(current_user, procedure)
-    own = current_user.organisation
     source = request.values.get("from", "")
     origin = queries.questionnaire(source, user=current_user) if source else None
-    default = origin.organisation_id if origin else (own.id if own in companies else "")
+    default = origin.organisation_id if origin else companies[0].id if len(companies) == 1 else ""  # A13
     return render_template(
         "procedures/new.html",
         procedure={"key": procedure.key, "title": procedure.title[language]},
@@ -133,12 +147,13 @@ def _new_page(key: str, problems: list[Problem]) -> str:
         chosen=request.form.get("company") or default,
         drafts=rows(queries.unfinished_of(procedure.key, current_user)),
         source=row(origin) if origin else None,
+        none_key=_none_key(procedure),
         problems=problems,
     )
 
 
 @blueprint.post("/procedures/<key>/new")
-@allowed(Permission.FILE)
+@allowed(Permission.BEGIN)
 def create(key: str) -> Answer:
     chosen = request.form.get("company", "")
     try:
@@ -230,7 +245,7 @@ def home() -> Answer:
         mine=[item for item in mine if item["state"] != "filling"],
         drafts=[item for item in mine if item["state"] == "filling"],
         waiting=_home_rows([item for item in found if item.id not in awaited and queries.current_executors(item)]),
-        recent=notification_rows(current_user.id, 5),
+        recent=notification_rows(current_user.id, limit=5),
         may_file=current_user.may(Permission.FILE),
     )
 

@@ -41,7 +41,6 @@ def _form_rows(application: Application) -> list[dict[str, Any]]:
     """Return the filled forms of an archived application as the list of questionnaires shows them."""
     head = row(application)
     is_seen = bool(queries.sees(application, current_user))
-    key = queries.procedure(application).key
     answers = reuse.filled(application)
     library = catalogue.present().forms
     forms = [
@@ -59,10 +58,18 @@ def _form_rows(application: Application) -> list[dict[str, Any]]:
             "application_href": head["href"] if is_seen else None,
             "completeness": _completeness(form, answers[form.key]),
             "preview_href": f"{url_for('applications.questionnaire', number=application.number)}#form-{form.key}",
-            "use_href": f"{url_for('applications.new', key=key)}?from={application.number}",
+            "use_href": _use_href(application),
         }
         for form in forms
     ]
+
+
+def _use_href(application: Application) -> str | None:
+    """Return where a new application is filled from an archived one; None where the Exchange begins the procedure."""
+    procedure = queries.procedure(application)
+    if procedure.started_by is not None:
+        return None
+    return f"{url_for('applications.new', key=procedure.key)}?from={application.number}"
 
 
 def _completeness(form: Form | DynamicForm, values: dict[str, Any]) -> str:
@@ -85,7 +92,7 @@ def questionnaire(number: str) -> Answer:
         "applications/questionnaire.html",
         application=row(application),
         stages=summary.stages(application, Drawing(here.language())),
-        use_href=f"{url_for('applications.new', key=queries.procedure(application).key)}?from={number}",
+        use_href=_use_href(application),
     )
 
 

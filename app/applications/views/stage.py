@@ -109,6 +109,7 @@ def _save(number: str, stage: str, typed: Typed) -> Answer:
     if "redraw" in request.form:
         return filling.page(application, stage, raw=typed.raw, seen=typed.seen, entry=_entry())
     before = queries.latest(application, stage)
+    last = attachments.newest(application) if typed.uploads else 0
     try:
         answer = _act(application, stage, typed)
     except StageConflict as conflict:
@@ -116,6 +117,8 @@ def _save(number: str, stage: str, typed: Typed) -> Answer:
     except (Conflict, Invalid) as refusal:
         return _refused(number, stage, typed, refusal)
     meanwhile.tell(application, stage, typed, before)
+    if typed.uploads:
+        attachments.tell_replaced(application, last)
     if answer is None:
         db.session.commit()  # what was typed is kept, though the answer is a refusal
         return filling.page(application, stage, is_checked=True, entry=_entry()), 422

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.forms import logic
-from app.forms.expressions import ExpressionError, compile_expression
+from app.forms.expressions import Expression, ExpressionError, compile_expression
 from app.forms.parts import Field, Section
 
 W = {"kk": "Өріс", "ru": "Поле", "en": "Field"}
@@ -35,6 +35,8 @@ FIELDS = (
     field("placed", "number"),
     field("declared", "number"),
     field("sum", "money"),
+    field("dollars", "money", currency="USD"),
+    field("fee", "computed", value="dollars * 2", **{"as": "money", "currency": "USD"}),
     field("kind", "choice", **OPTIONS),
     field("maker", "yes_no"),
     field("start", "date"),
@@ -93,10 +95,13 @@ ANSWERS = {
 }
 
 
-def found(text: str, answers: Mapping[str, Any] = ANSWERS) -> Any:
+def compiled(text: str) -> Expression:
     fields = {asked.key: asked for asked in FIELDS}
-    expression = compile_expression(text, lambda name: (0, fields[name]) if name in fields else None, fields)
-    return expression.read(logic.compile_form((SECTION,), ()).sheet(answers))
+    return compile_expression(text, lambda name: (0, fields[name]) if name in fields else None, fields)
+
+
+def found(text: str, answers: Mapping[str, Any] = ANSWERS) -> Any:
+    return compiled(text).read(logic.compile_form((SECTION,), ()).sheet(answers))
 
 
 @pytest.mark.parametrize(
@@ -180,12 +185,14 @@ def test_what_has_no_value_is_nothing_and_never_a_crash(text: str) -> None:
     [
         {"placed": "x", "rows": {"entries": []}},
         {"placed": {"kk": "a"}, "declared": None, "kind": 5, "maker": "yes", "start": "soon", "sum": {}},
+        {"dollars": tenge("5.00"), "sum": {"amount": "5.00", "currency": "USD"}},
         {"rows": entries({"price": "5", "papers": None}), "start": "2026-02-30", "sum": {"amount": "NaN"}},
     ],
 )
 def test_values_of_another_shape_are_nothing_and_never_a_crash(answers: dict[str, Any]) -> None:
     for text in (
         "placed + sum",
+        "dollars",
         "sum(rows.price)",
         "days(start, end)",
         "maker",
@@ -203,6 +210,13 @@ def test_values_of_another_shape_are_nothing_and_never_a_crash(answers: dict[str
         ("kind in ('paid', 'payd')", "none of its options", "known"),
         ("kind > 'paid'", "has no order", "== or !="),
         ("placed == 'paid'", "a number cannot be compared with a text", "one sort"),
+        ("sum + dollars", "amounts in KZT and USD do not go together: sum + dollars", "a field that holds the rate"),
+        ("sum - fee", "KZT and USD", "one currency"),
+        ("dollars > sum", "KZT and USD do not go together: dollars, sum", "one currency"),
+        ("max(sum, dollars)", "KZT and USD", "one currency"),
+        ("default(dollars, sum)", "KZT and USD", "one currency"),
+        ("sum(rows.price) + dollars", "KZT and USD", "one currency"),
+        ("round(-dollars / 2, 0) + sum", "KZT and USD", "one currency"),
         ("placed + kind", "is a text, not a number", "name a number"),
         ("placed and maker", "is a number, not a yes or no", "compare it"),
         ("start < 'soon'", "is no date", "write it like"),
@@ -253,3 +267,31 @@ def test_what_is_not_of_the_language_is_refused_with_what_would_mend_it(text: st
 
     assert problem in caught.value.problem
     assert mend in caught.value.mend
+
+
+@pytest.mark.parametrize(
+    ("text", "unit"),
+    [
+        ("sum + 100", "KZT"),
+        ("dollars * 2", "USD"),
+        ("2 * dollars / 4", "USD"),
+        ("sum(rows.price)", "KZT"),
+        ("min(dollars, fee)", "USD"),
+        ("dollars * placed", ""),
+        ("dollars * placed + sum", "KZT"),
+        ("sum / dollars", ""),
+        ("count(rows.price)", ""),
+    ],
+)
+def test_the_currency_of_an_amount_is_told_where_types_tell_it(text: str, unit: str) -> None:
+    assert compiled(text).unit == unit
+
+
+def test_a_computed_amount_in_another_currency_than_its_field_is_a_fault() -> None:
+    fields = (*FIELDS, field("total", "computed", value="dollars + 1", **{"as": "money"}))
+    section = Section.model_validate({"key": "main", "title": W, "fields": fields})
+
+    [(_, problem, mend)] = logic.faults((section,), ())
+
+    assert problem == "it is an amount in USD, and the field holds KZT"
+    assert "currency: USD" in mend

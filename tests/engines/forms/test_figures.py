@@ -83,7 +83,7 @@ def test_a_slip_of_the_pen_is_told(write, tmp_path, slip, told):
 class Day:
     """A field that holds a day."""
 
-    sort, options = "date", None
+    sort, options, unit = "date", None, ""
 
     def part(self, name):
         return None

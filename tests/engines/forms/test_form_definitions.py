@@ -9,7 +9,9 @@ from form_files import CRITERIA, FORM, LEAF, WORDS, Write
 
 from app.definition_files import FaultyDefinitions
 from app.errors import NotFound
+from app.files.findings import MEDIA_TYPES
 from app.forms.definitions import Form, load, require_sound
+from app.forms.parts import FILE_KINDS
 
 SIMPLE = "issuer.v1.yaml"
 LEVELS = "listing/_criteria.v1.yaml"
@@ -54,6 +56,14 @@ def faults_of(root: Path) -> list[str]:
             "add",
         ),
         ('label: {kk: "Өріс"', 'label: {kk: "<b>"', "label.kk", "must be plain text"),
+        (
+            "[pdf]",
+            "[pdf, docs]",
+            "sections.main.fields.charter.accept.1",
+            "'docs' is no kind of file that is taken; did",
+        ),
+        ("[pdf]", "[exe]", "sections.main.fields.charter.accept.0", "known: pdf, docx, xlsx, jpg, png, zip"),
+        ("[pdf]", "[]", "sections.main.fields.charter.accept", "name at least one"),
         ("form: issuer", "form: issuers", "form", "write form: issuer"),
         ("version: 1", "version: 2", "version", "write version: 1"),
         ("version: 1\n", "version: 1\nversion: 1\n", "version", "duplicate key"),
@@ -68,6 +78,10 @@ def test_a_fault_of_a_simple_form_names_its_file_key_and_mend(
     faults = faults_of(write({SIMPLE: FORM.replace(old, new, 1)}))
 
     assert any(fault.startswith("forms/issuer.v1.yaml:") and key in fault and told in fault for fault in faults), faults
+
+
+def test_a_field_may_accept_exactly_the_kinds_that_files_are_looked_into_for() -> None:
+    assert set(FILE_KINDS) == set(MEDIA_TYPES)
 
 
 def test_the_line_of_a_fault_is_where_its_key_stands(write: Write) -> None:

@@ -160,6 +160,12 @@ CHANGES = [
         ["owners: entries stricter (200 → 5): affects data"],
     ),
     (
+        "entries that differ",
+        "min_entries: 1",
+        "min_entries: 1\n        unique: who",
+        ["owners: unique added (nothing → who): affects data"],
+    ),
+    (
         "a whole",
         "type: percent_of_total",
         "type: percent_of_total, total: exact",

@@ -205,3 +205,50 @@ def test_any_value_goes_out_as_csv_and_comes_back_the_same(kind, data, language)
 
     rows = read(lines, match(lines[0], known), known, skip=1)
     assert [row.values for row in rows] == kept
+
+
+HEADED = columns(
+    [
+        field("text", "a", key="name", label={"kk": "Атауы", "ru": "Наименование (полное)", "en": "Name"}),
+        field("bin", "240640000109", key="holder_bin", label={"kk": "БСН (резидент үшін)", "ru": "БИН", "en": "BIN"}),
+        field("iin", "750314399993", key="head_iin", label={"kk": "Басшы", "ru": "Руководитель", "en": "Head"}),
+        field("number", key="count", label={"kk": "Есепке алынған саны", "ru": "Учтённое количество", "en": "Counted"}),
+        field("money", key="sum", label={"kk": "Сомасы, теңге", "ru": "Сумма", "en": "Amount"}),
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [
+        ("НАИМЕНОВАНИЕ", "name"),
+        ("Name:", "name"),
+        ("Holder BIN", "holder_bin"),
+        ("БИН/БСН", "holder_bin"),
+        ("БИН участника", "holder_bin"),
+        ("бсн", "holder_bin"),
+        ("ИИН", "head_iin"),
+        ("ЖСН", "head_iin"),
+        ("Учтенное количество", "count"),
+        ("Учтённое кол-во", ""),
+        ("Учтенное количество, шт.", "count"),
+        ("Сумма (тыс. тенге) [1]", "sum"),
+        ("Сомасы", "sum"),
+        ("Примечание", ""),
+        ("", ""),
+        ("()", ""),
+    ],
+)
+def test_a_heading_is_known_by_label_key_abbreviation_and_without_its_unit(heading: str, key: str) -> None:
+    assert match([heading], HEADED) == [key]
+
+
+def test_the_label_itself_comes_before_what_only_resembles_it() -> None:
+    assert match(["БИН банка", "БИН"], HEADED) == ["", "holder_bin"]
+
+
+def test_an_abbreviation_of_two_columns_means_none_of_them() -> None:
+    two = columns([field("bin", "240640000109", key="owner"), field("bin", "240640000109", key="bank")])
+
+    assert match(["БИН", "bank ru"], two) == ["owner", "bank"]
+    assert match(["БИН"], two) == [""]

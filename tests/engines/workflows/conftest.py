@@ -69,6 +69,12 @@ def listing(shipped: ProcedureLibrary) -> Procedure:
 
 
 @pytest.fixture
+def tiny_text() -> str:
+    """The file of the tiny procedure."""
+    return TINY
+
+
+@pytest.fixture
 def tiny(tmp_path: Path) -> Procedure:
     (tmp_path / "tiny_notice.v1.yaml").write_text(TINY, encoding="utf-8")
     library, faults = load(tmp_path, tmp_path)

@@ -11,11 +11,11 @@ from sqlalchemy import select
 from test_creating import address
 
 from app import db
-from app.applications import approval, effects, facts, filing, moves, queries
+from app.applications import approval, effects, facts, filing, moves, places, queries
 from app.applications.models import WHOLE, AnyComment, Comment, InternalNote
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
 from app.permissions import Role
-from app.terms import say
+from app.terms import LANGUAGES, say
 from app.web import here
 
 PLACE = "issuer.legal_address"
@@ -32,6 +32,11 @@ def at_approval(house):
 def reviewed(house):
     """An application under the Exchange's review."""
     return application_at("expertise")
+
+
+def places_of(application, stage, said):
+    """Return the places of a stage that says ``said``."""
+    return places.of_stage(application, stage, said, application.forms)
 
 
 def one(application, key="first_head") -> AnyComment:
@@ -193,6 +198,34 @@ def test_a_comment_keeps_what_its_field_was_called_and_said(at_approval, now):
     assert row.round == 1
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_the_place_said_is_read_in_the_readers_language_even_after_it_was_taken_out(
+    at_approval, now, browser, language
+):
+    assert at_approval.language == "kk"
+    said = queries.latest(at_approval, "requirements").values
+    [place] = [found for found in places_of(at_approval, "requirements", said) if found.name == ENTRY]
+    application = returned(at_approval, now, {ENTRY: "Бұл қажет емес"})
+    empty = {"extra_listing_requirements": {"entries": [], "last": 1}}
+    effects.save_answers(application, "requirements", empty, by=person("issuer"), now=now)
+
+    page = browser("issuer", language).get(address(application, "comments"))
+
+    [quote] = [item for item in page.root.iter() if item.get("class") == "remark__quote"]
+    assert " ".join(place.text(language, {}).split()) in words(quote)
+    others = {place.text(other, {}) for other in LANGUAGES if other != language}
+    assert not any(" ".join(other.split()) in words(quote) for other in others)
+
+
+def test_a_quote_whose_version_cannot_be_drawn_any_more_stays_as_it_was_kept(at_approval, now):
+    application = returned(at_approval, now)
+    row = one(application)
+
+    shown = places.quoted(application, [row], [], language="en")
+
+    assert shown == {row.id: row.quoted}
+
+
 def test_a_comment_on_an_entry_is_readable_after_the_entry_was_taken_out(at_approval, now, browser):
     application = returned(at_approval, now, {ENTRY: "Бұл қажет емес", f"{ENTRY}-isin": "Қате ISIN"})
     values = queries.latest(application, "requirements").values
@@ -226,10 +259,7 @@ def test_a_proposed_value_is_shown_with_the_comment_and_is_nothing_without_one(a
 def test_a_comment_on_the_whole_application_is_written_on_the_page(at_approval, browser):
     someone, path = browser("first_head"), address(at_approval, "review")
 
-    page = someone.get(path)
-    assert [item.get("value") for item in page.one(id="f-other-place").iter("option")][:2] == [WHOLE, ENTRY]
-    typed = {"other-words": "Жалпы ескерту"}
-    page = someone.follow(someone.send(page, path, press="save", **{**typed, "other-place": WHOLE}))
+    page = someone.follow(someone.send(someone.get(path), path, press="save", **{"other-words": "Жалпы ескерту"}))
 
     assert "Жалпы ескерту" in words(page.one(data_elsewhere=WHOLE))
     assert one(at_approval).place == WHOLE
@@ -369,3 +399,58 @@ def _noted_everywhere(application, teller, now) -> str:
     approval.reopen(application, settled.id, f"{SECRET} себеп", by=lawyer, now=now)
     teller.remark(application)
     return refetched(application).number
+
+
+# No way ends blindly
+
+
+def test_those_who_send_remarks_see_on_the_page_whose_wait_and_the_applicant_does_not(reviewed, now, browser):
+    approval.comment(reviewed, by=person("lawyer"), comments={PLACE: "Анықтаңыз", "issuer.bin": "Тексеріңіз"}, now=now)
+    db.session.commit()
+
+    told = browser("listing").get(address(reviewed)).says(data_key="rounds.waiting_remarks")
+
+    assert f"{person('lawyer').name} – 2" in told
+    assert "Анықтаңыз" not in browser("listing").get(address(reviewed)).text
+    for key in ("issuer", "first_head"):
+        assert "rounds.waiting_remarks" not in browser(key).get(address(reviewed)).terms()
+
+
+def test_from_the_page_of_review_a_link_leads_to_where_a_comment_is_settled(at_approval, now, browser):
+    application = sent_again(returned(at_approval, now), now)
+    row = one(application)
+    head = browser("first_head")
+
+    links = {link.get("href") for link in head.get(address(application, "review")).all(data_key="rounds.settle")}
+
+    assert links == {f"{address(application, 'comments')}#comment-{row.id}"}
+    assert head.get(address(application, "comments")).one(id=f"comment-{row.id}") is not None
+    assert "rounds.settle" not in browser("issuer").get(address(application, "summary")).terms()
+
+
+def test_an_answer_typed_beside_the_button_that_settles_is_not_lost(reviewed, now, browser):
+    lawyer = person("lawyer")
+    approval.note(reviewed, by=lawyer, notes={PLACE: "Бірінші", "issuer.bin": "Екінші"}, now=now)
+    db.session.commit()
+    first, second = (row.id for row in queries.notes(reviewed, user=lawyer))
+    someone, path = browser("lawyer"), address(reviewed, "comments")
+
+    answer = someone.send(
+        someone.get(path), path, press="resolve", value=str(first), **{f"answer-{second}": "Жазып қойдым"}
+    )
+
+    assert answer.status == 303
+    states = {row.id: (row.state, row.answer) for row in queries.notes(refetched(reviewed), user=person("lawyer"))}
+    assert states == {first: ("resolved", ""), second: ("answered", "Жазып қойдым")}
+
+
+@pytest.mark.parametrize("place", [PLACE, ENTRY, f"{ENTRY}-isin"])
+def test_from_a_comment_the_author_comes_to_where_he_can_mend_it(at_approval, now, browser, place):
+    application = returned(at_approval, now, {place: "Түзетіңіз"})
+    author = browser("issuer")
+
+    [link] = author.get(address(application, "comments")).all(data_key="act.edit")
+    page, _, anchor = link.get("href").partition("#")
+
+    assert author.get(page).one(id=anchor) is not None
+    assert "act.edit" not in browser("first_head").get(address(application, "comments")).terms()

@@ -94,6 +94,19 @@ def test_an_adviser_chooses_among_the_companies_that_made_it_their_partner(brows
 
 
 @pytest.mark.req("IS2IN-13.c")
+@pytest.mark.parametrize(("key", "code"), [("adviser", ""), ("lone_adviser", "JLGZ"), ("issuer", "ALTN")])
+def test_a_company_is_chosen_beforehand_only_where_it_is_the_only_one(browser, house, key, code):
+    """Reading A13: who has clients says for whom he files; his own company is not slipped in."""
+    someone = browser(key)
+    page = someone.get(NEW)
+
+    [chosen] = page.form(NEW).get("company", [""])
+
+    assert chosen == (str(company(code).id) if code else "")
+    assert someone.send(page, NEW).status == (303 if code else 422)
+
+
+@pytest.mark.req("IS2IN-13.c")
 def test_the_chosen_company_is_the_initiator_of_the_application(browser, house):
     someone = browser("adviser")
 

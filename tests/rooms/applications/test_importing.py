@@ -111,6 +111,20 @@ def test_columns_can_be_chosen_and_none_twice(stage):
     assert [row["values"] for row in kept(number)["holders"]["entries"]] == [{"name": "Бірінші", "share": "5"}]
 
 
+def test_columns_without_a_field_are_named_above_the_rows_and_their_choice_stands_open(stage):
+    author, _number, path = stage
+
+    page = given(author, path, "Атауы\tБИН/БСН\tПримечание\t\nБірінші\t040240002347\tсөз\t\n")
+
+    told = " ".join(page.one(data_key="table.unknown").itertext())
+    assert "«Примечание»" in told
+    assert "4-баған" not in told  # an empty column says nothing
+    assert "БИН/БСН" not in told
+    assert page.one(id="columns").get("open") is not None
+    whole = given(author, path, "Атауы\tБИН\nБірінші\t040240002347\n")
+    assert not [item for item in whole.root.iter("p") if item.get("data-key") == "table.unknown"]
+
+
 def test_rows_are_added_or_put_in_the_place_of_the_others_and_ids_are_never_given_twice(stage):
     author, number, path = stage
     author.send(given(author, path, HOLDERS), f"{path}/table", press="take")

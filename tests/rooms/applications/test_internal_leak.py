@@ -33,6 +33,7 @@ def noted(house, now):
     return _noted_everywhere(application_at("expertise"), Teller(house.config), now)
 
 
+@pytest.mark.parametrize("database", ["sqlite"])  # pages are the same over both
 @pytest.mark.parametrize("key", ["issuer", "first_head", "adviser"])
 def test_no_page_that_the_applicant_can_reach_says_it(house, noted, browser, key):
     someone = browser(key)

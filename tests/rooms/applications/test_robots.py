@@ -38,10 +38,9 @@ from app.applications.models import Answers, History
 from app.demo.people import PASSWORD
 from app.notifications.models import Mail, Notification
 
-SECONDS = float(os.environ.get("KEZEN_ROBOTS_SECONDS", "8"))
+SECONDS = float(os.environ.get("KEZEN_ROBOTS_SECONDS", "5"))
 ROBOTS, STAGE = 10, "issuer"
 FIELDS = ("short_name-kk", "short_name-ru", "activity", "legal_address", "actual_address", "website", "contact_name")
-ANSWERED = {200, 409, 429}
 
 
 class _Quiet(WSGIRequestHandler):
@@ -152,7 +151,7 @@ class Robot:
             status, content = self.ask("POST", path, fields)
             if status == 200:
                 break
-            assert status == 429, (status, content[:300])
+            assert status in (429, 503), (status, content[:300])  # asked to come again
             time.sleep(0.2)
         told = json.loads(content)
         batch["heard"] = told
@@ -303,7 +302,8 @@ def test_pages_and_robots_meet_at_the_same_stage(live, port, monkeypatch):
         thread.join(120)
 
     assert [said for robot in robots for said in robot.broken] == []
-    assert set(pressed) == {303}
+    assert set(pressed) <= {303, 503}
+    assert 303 in pressed
     rows = db.session.scalars(
         select(Answers).where(Answers.application_id == refetched(number).id).order_by(Answers.revision)
     ).all()
@@ -311,5 +311,6 @@ def test_pages_and_robots_meet_at_the_same_stage(live, port, monkeypatch):
     for row in rows:
         if not row.is_autosaved:
             assert states[row.revision] == states[row.revision - 1], "a press overwrote what a robot had written"
+    pressed = [code for code in pressed if code == 303]
     phones = [row.values[STAGE]["contact_phone"] for row in rows if not row.is_autosaved]
     assert len(set(phones)) == min(len(pressed), 100)

@@ -9,12 +9,14 @@ from browser import words
 from factories import application_at, person, refetched
 from test_comments import ENTRY, PLACE, one, returned, sent_again
 from test_creating import address
+from test_internal_leak import text_of
 
 from app import db
 from app.applications import approval, changes, effects, moves, queries, versions
 from app.applications.models import SentVersion
 from app.terms import say
 from app.web import here
+from app.web.templating import date_time_text
 
 FORM = "extra_listing_requirements"
 
@@ -187,8 +189,12 @@ def test_only_those_who_worked_on_the_version_before_begin_with_the_changes(at_a
     db.session.flush()
     someone, path = browser("clerk"), address(application, "review")
 
-    assert changed(someone.get(path)) == {}
-    assert changed(someone.get(f"{path}?show=changed")) == {PLACE: "changed"}
+    everything, only_changed = someone.get(path), someone.get(f"{path}?show=changed")
+    assert changed(everything) == {}
+    assert {"rounds.all_shown_first", "rounds.show_changed"} <= everything.terms()
+    assert changed(only_changed) == {PLACE: "changed"}
+    assert {"rounds.changed_since_first", "rounds.show_all"} <= only_changed.terms()
+    assert "rounds.changed_since" not in only_changed.terms()
 
 
 # The Exchange's side
@@ -312,3 +318,30 @@ def test_each_sending_is_written_down_once_with_who_and_when(at_approval, now):
         ("first_head", 2, person("issuer").id),
     ]
     assert rows[1].revisions["issuer"] == rows[0].revisions["issuer"] + 1
+
+
+# Which version the paper is
+
+
+@pytest.mark.parametrize(
+    ("process", "key"),
+    [("registration", "paper.version_exchange"), ("first_head", "paper.version_head"), ("rework", ""), ("filling", "")],
+)
+def test_the_pdf_of_an_application_names_the_version_that_was_sent_and_a_draft_says_so(house, browser, process, key):
+    application = application_at(process)
+    someone = browser("issuer", "ru")
+    known = versions.sent(application, user=person("issuer"))
+    moment = date_time_text(known[-1].exchange_at or known[-1].at) if known else ""
+    expected = say(key, "ru", n=len(known), at=moment) if key else say("st.draft", "ru")
+
+    said = text_of(someone.get(address(application, "summary.pdf")).content)
+
+    assert f"{say('obj.version', 'ru')}: {expected}" in " ".join(said.split())
+
+
+def test_what_was_changed_and_never_sent_is_a_draft_though_the_application_has_ended(house, now):
+    application, author = application_at("rework"), person("issuer")
+    edited(application, now, "issuer", "issuer", website="https://basqa.example")
+    moves.fire(application, "withdraw", by=author, seen=application.version, now=now, words="Жоспар өзгерді")
+
+    assert versions.standing_as_sent(refetched(application), user=author) is None

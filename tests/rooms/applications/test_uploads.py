@@ -18,6 +18,7 @@ from app.errors import NotFound
 from app.files.names import safe_name
 from app.storage import Damaged, Storage
 from app.terms import say
+from app.terms.sizes import size_said
 
 PDF = papers.pdf()
 
@@ -111,7 +112,8 @@ def test_a_file_larger_than_allowed_is_refused_with_the_limit(stage):
     refused = give(stage, "charter", "big.pdf", PDF + bytes(field.max_size_mb * 1024 * 1024))
 
     assert refused.status == 422
-    assert refused.error("charter") == say("err.file_size", "kk", max=f"{field.max_size_mb} MB")
+    words = say("err.file_size", "kk", max=size_said(field.max_size_mb * 1024 * 1024))
+    assert refused.error("charter") == " ".join(words.split())
 
 
 @pytest.mark.parametrize(
@@ -173,6 +175,39 @@ def test_several_files_and_taking_one_out(stage):
     assert [file["name"] for file in values(refetched(application), "documents")["charter"]] == ["1.pdf", "2.pdf"]
     assert db.session.get(Attachment, first["id"]).removed_at is not None
     assert someone.get(address(application, "attachments", str(first["id"]))).status == 200  # for the history
+
+
+def test_a_second_file_of_a_field_for_one_is_announced_replaces_the_first_and_is_called_so(stage):
+    someone, application, path = stage
+    empty = someone.get(path)
+    assert give(stage, "prospectus", "one.pdf", papers.pdf("бір")).status == 303
+    first = values(refetched(application), "documents")["prospectus"][0]
+    page = someone.get(path)
+    announced = say("upload.replaces", "kk", name="one.pdf")
+
+    again = someone.follow(give(stage, "prospectus", "two.pdf", papers.pdf("екі")))
+
+    assert (announced in empty.main, announced in page.main) == (False, True)
+    assert say("upload.replaced_by", "kk", old="one.pdf", new="two.pdf") in again.main
+    [kept] = values(refetched(application), "documents")["prospectus"]
+    assert kept["name"] == "two.pdf"
+    assert db.session.get(Attachment, kept["id"]).replaces_id == first["id"]
+    assert someone.get(address(application, "attachments", str(first["id"]))).status == 200  # for the history
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "content", "told"),
+    [
+        ("charter", "a.pdf", b"MZ", "PDF түрінде"),
+        ("interim_statements", "a.xlsx", b"MZ", "PDF немесе XLSX түрінде"),
+        ("charter", "a.pdf", office("docx"), "PDF түрінде"),
+        ("other_documents", "a.pdf", b"\x7fELF", "PDF, DOCX, XLSX, JPG немесе PNG түрінде"),
+    ],
+)
+def test_a_false_file_is_refused_with_the_kinds_that_the_field_itself_takes(stage, field, name, content, told):
+    said = give(stage, field, name, content).error(field)
+
+    assert f" {told} сақтап" in said.replace("Оны ", " ").replace("Файлды ", " ").replace("  ", " ")
 
 
 def test_files_of_another_application_cannot_be_taken_out(stage, house):

@@ -50,8 +50,9 @@ def test_the_normative_base_is_searched_in_any_language_and_case(browser, house,
     assert page.root.findall(".//main//li")
 
 
-def test_a_search_that_finds_nothing_says_so(browser, house):
-    page = browser("clerk").get("/norms", query_string={"q": "жоқ сөз"})
+@pytest.mark.parametrize("typed", ["жоқ сөз", "%", "_", "a%w", "%%", "/", "\\"], ids=ascii)
+def test_a_search_that_finds_nothing_says_so_and_signs_of_patterns_are_letters_like_others(browser, house, typed):
+    page = browser("clerk").get("/norms", query_string={"q": typed})
 
     assert "msg.nothing_found" in page.terms()
 

@@ -139,6 +139,22 @@ def test_in_the_demo_the_mails_can_be_read_on_a_page(browser, sent):
     assert sent in page.main
 
 
+def test_all_mails_of_the_demo_and_all_messages_can_be_reached_page_by_page(browser, house, now):
+    for address, someone in (("/demo/mail", browser()), ("/notifications", browser("issuer"))):
+        about = [f"LP-2027-{number:06d}" for number in range(120)]
+        for number in about:
+            operations.notify([person("issuer")], "notice.created", about=About(number=number), now=now)
+        met, path = "", f"{address}?page=1"
+        while path:
+            page = someone.get(path)
+            met += page.answer.get_data(as_text=True)
+            following = [link.get("href", "") for link in page.all(rel="next")]
+            path = following[0] if following else ""
+        assert [number for number in about if number not in met] == [], address
+        for odd in ("0", "-1", "9999", "x"):
+            assert someone.get(f"{address}?page={odd}").status == 200
+
+
 def test_the_status_of_an_application_reaches_its_author_at_every_step(house):
     """IS2IN-8.1.a over the whole way: the archived application has told its author of each of its steps."""
     number = application_at("archived").number

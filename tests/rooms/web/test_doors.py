@@ -10,6 +10,7 @@ import pytest
 from browser import Browser, plain, signed_in
 from factories import application_at, person
 from houses import House, settings
+from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
 from app import db
@@ -122,6 +123,28 @@ def test_a_failure_tells_nothing_of_itself(house, monkeypatch):
     assert say("err.server", "kk") in page.main
     assert "secret detail" not in page.text
     assert "Traceback" not in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_act_that_waited_in_vain_for_others_may_be_tried_again(live, database, language):
+    number = application_at("filling").number
+    someone = signed_in(live, "issuer", language)
+    page = someone.get(f"/applications/{number}/stages/issuer")
+    db.session.remove()
+    patience = {"sqlite": "PRAGMA busy_timeout=50", "postgresql": "SET lock_timeout='50ms'"}[database]
+
+    @event.listens_for(live.engine, "checkout")
+    def _impatient(connection, *_others):
+        connection.cursor().execute(patience)
+
+    with live.engine.begin() as other:
+        other.execute(text("UPDATE application SET version = version WHERE number = :number"), {"number": number})
+        told = someone.send(page, f"/applications/{number}/stages/issuer", press="save", activity="Мұнай")
+    after = someone.send(page, f"/applications/{number}/stages/issuer", press="save", activity="Мұнай")
+
+    assert (told.status, told.answer.headers["Retry-After"]) == (503, "5")
+    assert say("err.busy", language) in told.main
+    assert after.status == 303
 
 
 def test_when_the_database_is_away_the_answer_is_a_refusal_and_the_next_one_works(house, monkeypatch):

@@ -1,0 +1,466 @@
+"""Every situation an application of a procedure can get into, abstracted so that they are few.
+
+A *situation* is the process, and what people remember of the way there: ``Memory``, the values of named
+variables (sent, the meeting recorded, an outcome given, a stage done that a later guard asks for).
+Within a process nothing is walked through step by step; instead ``Room`` says what its people can make
+true there: which stages they can open and finish, and which values each variable may take.
+
+What is abstracted, and why that is sound:
+
+- *The statuses of stages* are not part of a situation, only whether the stages named in ``stage_done`` and
+  ``stage_not_done`` are done.  Opening is monotone: a stage that is done never closes another.  So whoever
+  begins with nothing done and finishes whatever is open gets at least as far as anybody, and one such run
+  (by the machine's own verbs) tells what can be done in a process, instead of 4^n mixtures.
+- *What can be changed in a process is free in it*: a filled stage can be taken up again, an answer changed,
+  a remark written, answered and resolved.  Each value may be reached from each other, so a situation need
+  not tell them apart; a transition is possible if some values satisfy all its guards at once, and leaving
+  by it splits into one successor for each value that is left open and still matters.
+- *A variable that nobody will ask for* before it is free again is forgotten (a live-variable analysis).
+- *Counts* of comments and remarks are taken for none or some: the guards ask no more.
+- A guard that is not described in ``variables.LITERALS`` may hold or not, whatever happened: that can hide a fault,
+  never invent one.
+
+Roads of one trigger are tried in the order of the file, as the machine does: a later one is possible only
+with values that refuse those before it.  Twelve processes of five stages make some dozens of situations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+
+from app.workflows.guards import EXECUTORS, Facts, Position
+from app.workflows.machine import Procedure
+from app.workflows.parts import GuardUse, Process, StageKind, Transition
+from app.workflows.variables import (
+    ADVISER,
+    APPLICANTS,
+    COMMENTS,
+    COMPLETE,
+    DECIDED,
+    DOCUMENT,
+    EFFECTS,
+    EITHER,
+    FINANCIAL,
+    HEAD,
+    MEETING,
+    NAMED,
+    OPEN,
+    OTHER,
+    REMARKS,
+    RESPONDENT,
+    SENT,
+    UNANSWERED,
+    UNRESOLVED,
+    Memory,
+    Outcomes,
+    Value,
+    Values,
+    Variable,
+    is_deletion,
+    is_withdrawal,
+    literals,
+)
+
+MOST_SITUATIONS = 20_000
+"""A procedure with more than these is refused: nobody could understand it either."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A process, and what matters of the way there."""
+
+    process: str
+    memory: Memory
+
+    @cached_property
+    def known(self) -> dict[Variable, Value]:
+        """The memory as a mapping."""
+        return dict(self.memory)
+
+
+@dataclass(frozen=True)
+class Room:
+    """What the people of a process can do in one situation.
+
+    ``opened`` and ``finished``: the stages they can open and finish; ``values``: what each variable may be.
+    """
+
+    opened: frozenset[str]
+    finished: frozenset[str]
+    unfinished: tuple[str, ...]
+    people: frozenset[str]
+    values: Values
+
+
+@dataclass(frozen=True)
+class Step:
+    """A transition taken, with the answers that were given for it."""
+
+    before: Situation
+    transition: Transition
+    after: Situation
+    chosen: tuple[tuple[Variable, Value], ...] = ()
+
+
+@dataclass
+class Exploration:
+    """All situations of a procedure, breadth first, so that the way to each is one of the shortest."""
+
+    procedure: Procedure
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    rooms: dict[Situation, Room] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    is_whole: bool = True
+    _first: dict[Situation, Step] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        found = list(dict.fromkeys(self._beginnings()))
+        for situation in found:
+            if situation in self.rooms:
+                continue
+            if len(self.rooms) == MOST_SITUATIONS:
+                self.is_whole = False
+                return
+            self.rooms[situation] = self._room(situation)
+            for transition in self._leaving.get(situation.process, ()):
+                for step in self._steps(situation, transition):
+                    self.steps.append(step)
+                    if step.after not in self.rooms and step.after not in self._first:
+                        self._first[step.after] = step
+                        found.append(step.after)
+
+    # what was found
+
+    def at(self, process: str) -> list[Situation]:
+        """Return the situations in a process, the nearest first."""
+        return [each for each in self.rooms if each.process == process]
+
+    def way_to(self, situation: Situation) -> list[Step]:
+        """Return a shortest way from a beginning."""
+        way: list[Step] = []
+        while (step := self._first.get(situation)) is not None:
+            way.append(step)
+            situation = step.before
+        return way[::-1]
+
+    def allows(self, situation: Situation, transition: Transition, also: Iterable[tuple[Variable, Value]] = ()) -> bool:
+        """Tell whether the transition can be taken here, with ``also`` being true."""
+        is_offered = self.has_actor(situation, transition) and self.shows(situation, transition)
+        return is_offered and any(True for _ in self._solutions(situation, transition, also))
+
+    def satisfies(self, situation: Situation, uses: Iterable[GuardUse]) -> bool:
+        """Tell whether these guards can all hold at once here."""
+        wanted = [literal for use in uses for literal in literals(use)]
+        return self._asked(self.rooms[situation].values, wanted, situation.process) is not None
+
+    def has_actor(self, situation: Situation, transition: Transition) -> bool:
+        """Tell whether somebody can be the one who may press the button; what a timer takes needs nobody."""
+        return transition.by in self.rooms[situation].people or transition.by not in EXECUTORS
+
+    def shows(self, situation: Situation, transition: Transition) -> bool:
+        """Tell whether the page on which the button stands can be opened."""
+        return transition.stage is None or transition.stage in self.rooms[situation].opened
+
+    # beneath
+
+    @cached_property
+    def _leaving(self) -> dict[str, list[Transition]]:
+        found: dict[str, list[Transition]] = {}
+        for transition in self.procedure.transitions:
+            found.setdefault(transition.source, []).append(transition)
+        return found
+
+    @cached_property
+    def variables(self) -> dict[Variable, frozenset[Value]]:
+        """Everything that is asked for anywhere, with all its values."""
+        uses = [use for each in self.procedure.transitions for use in each.guards]
+        uses += [use for each in self.procedure.standing for use in each.guards]
+        uses += [GuardUse(stage.skip_if) for stage in self.procedure.stages.values() if stage.skip_if]
+        found: dict[Variable, frozenset[Value]] = dict.fromkeys(_ALWAYS_KNOWN, EITHER)
+        for use in uses:
+            for variable, value in literals(use):
+                if variable[0] == "answer":
+                    found[variable] = found.get(variable, frozenset([UNANSWERED])) | {value}
+                else:
+                    found[variable] = EITHER
+        if any(each.executor == "adviser" for each in self._executing()) or ADVISER in found:
+            found[ADVISER] = EITHER
+        if any(variable in found for variable in (REMARKS, OPEN, UNRESOLVED)):
+            found |= dict.fromkeys((REMARKS, OPEN, UNRESOLVED), EITHER)
+        for variable in [each for each in found if each[0] == "answer"]:
+            options = self.outcomes.options(variable[1], variable[2])
+            if options is None or options - found[variable]:
+                found[variable] |= {OTHER}
+        found.pop(COMPLETE, None)
+        return found
+
+    def _executing(self) -> Iterator[Process]:
+        yield from self.procedure.processes.values()
+        for key, stage in self.procedure.stages.items():
+            yield Process(key, stage.title, stage.title, stage.executor, "")
+
+    def _beginnings(self) -> Iterator[Situation]:
+        for is_financial in (False, True) if FINANCIAL in self.variables else (False,):
+            known: dict[Variable, Value] = dict.fromkeys(self.variables, False)
+            known |= {variable: UNANSWERED for variable in known if variable[0] == "answer"}
+            known[FINANCIAL] = is_financial
+            yield self._situation(self.procedure.initial, known)
+
+    def _situation(self, process: str, known: Mapping[Variable, Value]) -> Situation:
+        kept = self._live[process]
+        return Situation(process, tuple(sorted((key, value) for key, value in known.items() if key in kept)))
+
+    @cached_property
+    def _live(self) -> dict[str, frozenset[Variable]]:
+        """Return the variables whose value on entering a process may matter there or later."""
+        every = frozenset(self.variables)
+        live: dict[str, frozenset[Variable]] = {key: frozenset() for key in self.procedure.processes}
+        changed = True
+        while changed:
+            changed = False
+            for key, process in self.procedure.processes.items():
+                found = self._asked_in(process) & every
+                for transition in self._leaving.get(key, ()):
+                    given = {variable for effect in transition.effects for variable, _ in EFFECTS.get(effect, ())}
+                    found |= live[transition.target] - given
+                found -= self._certainly_free(process)
+                if found != live[key]:
+                    live[key], changed = found, True
+        return live
+
+    def _asked_in(self, process: Process) -> frozenset[Variable]:
+        if process.final:
+            return frozenset()
+        uses = [use for each in self._leaving.get(process.key, ()) for use in each.guards]
+        uses += [use for each in self.procedure.standing for use in each.guards]
+        stages = [self.procedure.stages[key] for key in process.stages]
+        uses += [GuardUse(stage.skip_if) for stage in stages if stage.skip_if]
+        found = {variable for use in uses for variable, _ in literals(use)}
+        leaving = self._leaving.get(process.key, ())
+        acting = {self.procedure.executor_of(stage.key, process.key) for stage in stages} | {
+            each.by for each in leaving
+        }
+        found |= {fact for who, fact in NAMED.items() if who in acting}
+        if any(is_deletion(each) for each in leaving):
+            found.add(SENT)
+        if any(is_withdrawal(each, self.procedure) for each in leaving):
+            found |= {MEETING, DECIDED}
+        if found & {REMARKS, OPEN, UNRESOLVED}:
+            found |= {REMARKS, OPEN, UNRESOLVED}
+        if any(stage.kind is StageKind.SIGNING for stage in stages):
+            found.add(DOCUMENT)
+        return frozenset(found)
+
+    def _certainly_free(self, process: Process) -> frozenset[Variable]:
+        """Return the variables that a first door of the process lets its people set as they like."""
+        first = self.procedure.open_stages(Position(process.key), Facts()) if process.subprocesses else ()
+        there = [key for key in first if key in process.stages]
+        mine = {key for key in there if self.procedure.executor_of(key, process.key) in _ALWAYS_THERE}
+        found = {each for each in self.variables if each[0] == "answer" and each[1] in mine}
+        if any(self.procedure.stages[key].kind is StageKind.APPROVAL for key in there):
+            found.add(COMMENTS)
+        return frozenset(found)
+
+    # within a process
+
+    def _room(self, situation: Situation) -> Room:
+        process = self.procedure.processes[situation.process]
+        known = situation.known
+        facts = _facts(known)
+        people = set(_ALWAYS_THERE)
+        people |= {who for who, fact in NAMED.items() if known.get(fact)}
+        position, opened, finished = Position(process.key), set[str](), set[str]()
+        while True:
+            doors = [key for key in self.procedure.open_stages(position, facts) if key in process.stages]
+            opened |= set(doors)
+            before = set(finished)
+            for key in doors:
+                if key in finished or self.procedure.stages[key].kind in (StageKind.SUMMARY, StageKind.VIEW):
+                    continue
+                if self.procedure.executor_of(key, process.key) in people:
+                    position = self.procedure.finish(position, key, facts)
+                    people |= {"adviser"} if self.outcomes.chooses_adviser(key) else set()
+                    finished.add(key)
+                elif self.procedure.may_skip(position, key, facts):
+                    position = self.procedure.skip(position, key, facts)
+                    finished.add(key)
+            if finished == before:
+                break
+        views = {key for each in self.procedure.standing for key in each.stages}
+        unfinished = self.procedure.unfinished(position)
+        room = Room(frozenset(opened | views), frozenset(finished), unfinished, frozenset(people), {})
+        values = {variable: self._values(variable, process, room, known) for variable in self.variables}
+        done = ([] if unfinished else [True]) + ([False] if self._mandatory[process.key] else [])
+        return replace(room, values={**values, COMPLETE: frozenset(done)})
+
+    @cached_property
+    def _mandatory(self) -> dict[str, tuple[str, ...]]:
+        return {key: self.procedure.unfinished(Position(key)) for key in self.procedure.processes}
+
+    def _values(
+        self, variable: Variable, process: Process, room: Room, known: Mapping[Variable, Value]
+    ) -> frozenset[Value]:
+        """Return what a variable may be in a process, as its people like."""
+        kinds = {self.procedure.stages[key].kind for key in room.opened if key in process.stages}
+        is_at_work = StageKind.WORK in kinds
+        kept = known.get(variable, UNANSWERED if variable[0] == "answer" else False)
+        match variable:
+            case ("guard", *_):
+                return EITHER
+            case ("meeting",):
+                recorded = any(self.outcomes.records_meeting(key) for key in room.finished)
+                return frozenset([kept, True] if recorded else [kept])
+            case ("signed",):
+                signed = any(self.procedure.stages[key].kind is StageKind.SIGNING for key in room.finished)
+                return frozenset([kept, True] if signed else [kept])
+            case ("comments",):
+                return EITHER if StageKind.APPROVAL in kinds else frozenset([kept])
+            case ("remarks",) if is_at_work:
+                leaving = self._leaving.get(process.key, ())
+                return (
+                    EITHER if any("publish_remarks" in each.effects for each in leaving) else frozenset([kept, False])
+                )
+            case ("open",):
+                return frozenset([kept, False] if is_at_work or process.executor in APPLICANTS else [kept])
+            case ("unresolved",) if is_at_work:
+                return EITHER
+            case ("adviser",):
+                return frozenset([kept, True] if "adviser" in room.people else [kept])
+            case ("done", stage) if stage in process.stages:
+                return EITHER if stage in room.finished else frozenset([kept])
+            case ("answer", stage, _) if stage in room.finished:
+                return self.variables[variable]
+        return frozenset([kept])
+
+    # from process to process
+
+    def _steps(self, situation: Situation, transition: Transition) -> Iterator[Step]:
+        if not (self.has_actor(situation, transition) and self.shows(situation, transition)):
+            return
+        met = set()
+        for solution in self._solutions(situation, transition, ()):
+            for known in self._outcomes_of(situation, transition, solution):
+                after = self._situation(transition.target, self._effects(known, transition))
+                if after not in met:
+                    met.add(after)
+                    answers = tuple((key, known[key]) for key in sorted(known) if key[0] == "answer")
+                    yield Step(situation, transition, after, tuple(each for each in answers if each[1] != UNANSWERED))
+
+    def _solutions(
+        self, situation: Situation, transition: Transition, also: Iterable[tuple[Variable, Value]]
+    ) -> Iterator[dict[Variable, frozenset[Value]]]:
+        """Yield the values with which this road is taken, and none before it."""
+        process = situation.process
+        wanted = [literal for use in transition.guards for literal in literals(use)]
+        values = self._asked(self.rooms[situation].values, [*wanted, *also], process)
+        earlier = []
+        for each in self._leaving[process]:
+            if each is transition:
+                break
+            if each.trigger == transition.trigger:
+                earlier.append([literal for use in each.guards for literal in literals(use)])
+        if values is None:
+            return
+        for refusals in product(*earlier):
+            found: dict[Variable, frozenset[Value]] | None = values
+            for variable, value in refusals:
+                if found is not None:
+                    left = found.get(variable, frozenset()) - {value}
+                    found = self._agreed({**found, variable: left}, process)
+            if found is not None:
+                yield found
+
+    def _asked(
+        self, values: Values, wanted: Iterable[tuple[Variable, Value]], process: str
+    ) -> dict[Variable, frozenset[Value]] | None:
+        found = dict(values)
+        for variable, value in wanted:
+            found[variable] = found.get(variable, frozenset()) & {value}
+        return self._agreed(found, process)
+
+    def _agreed(
+        self, values: dict[Variable, frozenset[Value]], process: str
+    ) -> dict[Variable, frozenset[Value]] | None:
+        """Return the values after what follows from them; None if something may have no value at all."""
+        found = dict(values)
+        if found[COMPLETE] == _DONE:
+            for key in self._mandatory[process]:
+                if ("done", key) in found:
+                    found["done", key] &= {True}
+                for variable in found:
+                    if variable[:2] == ("answer", key) and self.outcomes.is_required(key, variable[2]):
+                        found[variable] -= {UNANSWERED}
+        if UNRESOLVED in found:
+            if found[UNRESOLVED] == {False}:
+                found[REMARKS] &= {False}
+                found[OPEN] &= {False}
+            if True not in found[UNRESOLVED] and (found[REMARKS] == {True} or found[OPEN] == {True}):
+                return None
+            if found[REMARKS] == {True} or found[OPEN] == {True}:
+                found[UNRESOLVED] &= {True}
+        return found if all(found.values()) else None
+
+    def _outcomes_of(
+        self, situation: Situation, transition: Transition, solution: Values
+    ) -> Iterator[dict[Variable, Value]]:
+        """Yield every way in which what still matters may have turned out."""
+        mattering = [key for key in self._live[transition.target] if key in solution]
+        others = {key: next(iter(sorted(solution[key], key=str))) for key in solution if key not in mattering}
+        for chosen in product(*(sorted(solution[key], key=str) for key in mattering)):
+            known = {**others, **dict(zip(mattering, chosen, strict=True))}
+            if (known.get(REMARKS) or known.get(OPEN)) and not known.get(UNRESOLVED):
+                continue
+            yield known
+
+    def _effects(self, known: dict[Variable, Value], transition: Transition) -> dict[Variable, Value]:
+        left, entered = (self.procedure.processes[key] for key in (transition.source, transition.target))
+        stages = self.procedure.stages
+        found = dict(known)
+        for key in left.stages:
+            if stages[key].kind is StageKind.SUMMARY and not transition.is_interruption and ("done", key) in found:
+                found["done", key] = True
+        for effect in transition.effects:
+            found |= dict(EFFECTS.get(effect, ()))
+            if effect == "publish_remarks" and found.get(REMARKS):
+                found |= {REMARKS: False, OPEN: True}
+        for key in entered.stages:
+            if stages[key].kind is not StageKind.FILL and ("done", key) in found:
+                found["done", key] = False
+            if stages[key].kind is StageKind.FILL:
+                found[DOCUMENT] = False  # what was frozen before may no longer be what is filled in
+        return found
+
+
+_ALWAYS_KNOWN = (SENT, MEETING, DECIDED, HEAD, RESPONDENT, DOCUMENT)
+_DONE: frozenset[Value] = frozenset({True})
+_ALWAYS_THERE = frozenset(EXECUTORS) - NAMED.keys()
+"""Who can act whatever happened before: the author, and whoever holds a role at the Exchange."""
+
+
+def _facts(known: Mapping[Variable, Value]) -> Facts:
+    """Return the facts as far as conditions of skipping and standing subprocesses ask; a signature can be made."""
+    return Facts(
+        sent=bool(known.get(SENT)),
+        meeting_appointed=bool(known.get(MEETING)),
+        decided=bool(known.get(DECIDED)),
+        financial_organisation=bool(known.get(FINANCIAL)),
+        adviser_chosen=bool(known.get(ADVISER)),
+        signature_valid=True,
+    )
+
+
+def reached_from(begin: Iterable[Situation], steps: Sequence[tuple[Situation, Situation]]) -> set[Situation]:
+    """Return everything reached from ``begin`` by the steps."""
+    onward: dict[Situation, list[Situation]] = {}
+    for before, after in steps:
+        onward.setdefault(before, []).append(after)
+    reached, found = set[Situation](), list(begin)
+    while found:
+        each = found.pop()
+        if each not in reached:
+            reached.add(each)
+            found += onward.get(each, [])
+    return reached

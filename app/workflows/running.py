@@ -1,0 +1,81 @@
+"""Where terms run: out of the moves of an application, when each term began, stood still and ended.
+
+Nothing of a term is stored: it is told anew from the moves, every time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.workflows.guards import APPLICANT
+from app.workflows.machine import Procedure
+from app.workflows.parts import Term
+
+
+@dataclass(frozen=True)
+class Move:
+    """An application entered the process ``target`` at this moment; ``ident`` tells moves apart."""
+
+    ident: int
+    target: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Stay:
+    """A stretch of time; ``end`` None: it goes on."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a term: begun by the move ``ident``; ``end`` None: it runs, or stands still in its last pause."""
+
+    term: Term
+    ident: int
+    start: datetime
+    pauses: tuple[Stay, ...] = ()
+    end: datetime | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it stands still now."""
+        return self.end is None and bool(self.pauses) and self.pauses[-1].end is None
+
+
+def runs(procedure: Procedure, moves: Iterable[Move]) -> tuple[Run, ...]:
+    """Return every run of every term, ended ones too; ``moves`` are in the order in which they happened."""
+    told = tuple(moves)
+    return tuple(run for term in procedure.terms for run in _runs_of(term, procedure, told))
+
+
+def _runs_of(term: Term, procedure: Procedure, moves: Iterable[Move]) -> list[Run]:
+    found: list[Run] = []
+    for move in moves:
+        run = found[-1] if found and found[-1].end is None else None
+        if move.target in term.processes:
+            if run is None:
+                found.append(Run(term, move.ident, move.at))
+            elif run.is_paused:
+                found[-1] = replace(run, pauses=(*run.pauses[:-1], replace(run.pauses[-1], end=move.at)))
+        elif run is not None and not (term.pauses_with_applicant and _is_with_applicant(procedure, move.target)):
+            found[-1] = _ended(run, move.at)
+        elif run is not None and not run.is_paused:
+            found[-1] = replace(run, pauses=(*run.pauses, Stay(move.at)))
+    return found
+
+
+def _ended(run: Run, at: datetime) -> Run:
+    pauses = run.pauses
+    if run.is_paused:
+        pauses = (*pauses[:-1], replace(pauses[-1], end=at))
+    return replace(run, pauses=pauses, end=at)
+
+
+def _is_with_applicant(procedure: Procedure, process: str) -> bool:
+    found = procedure.processes.get(process)
+    return found is not None and found.executor in APPLICANT
