@@ -21,7 +21,7 @@ import psycopg
 from app import db
 from app.config import Config
 from app.demo.people import PASSWORD
-from bench import acts, floor, forms, signatures
+from bench import acts, floor, forms, lists, procedures, signatures
 from bench.acts import Act
 from tests.houses import House, demo_var, settings
 from tests.serving import postgresql, pour
@@ -180,7 +180,13 @@ def databases() -> None:
         run("sqlite", settings(loaded))
 
 
-PARTS = {"signatures": signatures.run, "forms": forms.run, "databases": databases}
+PARTS = {
+    "signatures": signatures.run,
+    "forms": forms.run,
+    "procedures": procedures.run,
+    "lists": lists.run,
+    "databases": databases,
+}
 
 
 def main() -> None:

@@ -156,8 +156,7 @@ def _has_outcome(asked: Asked) -> bool:
 
 def _unconfirmed(asked: Asked) -> tuple[str, ...]:
     """Return the finished stages of the process that have been changed since without any button."""
-    own = asked.procedure.process(asked.position).stages
-    changed = asked.facts.unconfirmed if asked.procedure.unfinished(asked.position) == () else frozenset()
+    own, changed = asked.procedure.process(asked.position).stages, asked.facts.unconfirmed
     return tuple(key for key in own if key in changed and asked.position.status(key) is StageStatus.FILLED)
 
 
@@ -181,7 +180,7 @@ GUARDS = _by_name(
         lambda asked: not (asked.procedure.unfinished(asked.position) or _unconfirmed(asked)),
         "workflow.err.unfinished",
         _unfinished,
-        otherwise=lambda asked: "workflow.err.unconfirmed" if _unconfirmed(asked) else None,
+        otherwise=lambda asked: None if asked.procedure.unfinished(asked.position) else "workflow.err.unconfirmed",
     ),
     Guard("sent", lambda asked: asked.facts.sent, "workflow.err.not_sent"),
     Guard("not_sent", lambda asked: not asked.facts.sent, "workflow.err.sent"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
@@ -28,6 +28,7 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import StageKind
 
 PAGE = 50
+Item = TypeVar("Item")
 
 
 def row(application: Application, *, mine: bool = False, clock: ClockView | None = None) -> dict[str, Any]:
@@ -63,8 +64,8 @@ def rows(applications: Sequence[Application], mine: Container[int] = ()) -> list
     return [row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ()))) for item in applications]
 
 
-def _page_of(found: Sequence[Application], endpoint: str, **query: str) -> tuple[Sequence[Application], Page]:
-    """Return the applications of the page that was asked for, and the page."""
+def _page_of(found: Sequence[Item], endpoint: str, **query: str) -> tuple[Sequence[Item], Page]:
+    """Return the items of the page that was asked for, and the page."""
     page = paging.asked_for(endpoint, len(found), size=PAGE, **query)
     return found[page.start : page.start + PAGE], page
 
@@ -187,10 +188,9 @@ def _tabs(endpoint: str, chosen: str, counts: dict[str, int]) -> list[dict[str, 
 
 def _list_page(endpoint: str, title_key: str, default: str) -> str:
     found = queries.under_review(current_user)
-    mine = queries.awaiting(found, current_user)
-    sorted_: dict[str, Sequence[Application]] = {
-        "mine": [item for item in found if item.id in mine],
-        "waiting": [item for item in found if item.id not in mine and queries.current_executors(item)],
+    sorted_ = {
+        "mine": [item for item in found if item.is_mine],
+        "waiting": [item for item in found if item.is_awaited and not item.is_mine],
         "all": found,
     }
     tab = request.args.get("tab", default)
@@ -201,7 +201,7 @@ def _list_page(endpoint: str, title_key: str, default: str) -> str:
         heading_key=title_key,
         may_file=current_user.may(Permission.FILE),
         tabs=_tabs(endpoint, tab, {name: len(items) for name, items in sorted_.items()}),
-        rows=rows(shown, mine),
+        rows=rows(queries.of_glances(shown), {item.id for item in shown if item.is_mine}),
         page=page,
     )
 
@@ -238,21 +238,20 @@ def _outcome(application: Application) -> str:
 @allowed(Permission.OWN_CABINET)
 def home() -> Answer:
     found = queries.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
-    awaited = queries.awaiting(found, current_user)
-    mine = _home_rows([item for item in found if item.id in awaited])
+    mine = _home_rows([item for item in found if item.is_mine])
     return render_template(
         "home.html",
         mine=[item for item in mine if item["state"] != "filling"],
         drafts=[item for item in mine if item["state"] == "filling"],
-        waiting=_home_rows([item for item in found if item.id not in awaited and queries.current_executors(item)]),
+        waiting=_home_rows([item for item in found if item.is_awaited and not item.is_mine]),
         recent=notification_rows(current_user.id, limit=5),
         may_file=current_user.may(Permission.FILE),
     )
 
 
-def _home_rows(found: Sequence[Application]) -> list[dict[str, Any]]:
+def _home_rows(found: Sequence[queries.Glance]) -> list[dict[str, Any]]:
     """Return the newest of ``found`` as the home page shows them; the tabs of «Қарауда» hold all."""
     return [
         {**item, "what": item["process"], "who": item["executor"], "at": item["entered_at"]}
-        for item in rows(found[:PAGE])
+        for item in rows(queries.of_glances(found[:PAGE]))
     ]

@@ -69,7 +69,7 @@ def test_all_active_applications_of_the_user_are_listed_and_archived_ones_are_no
     page = browser("issuer").get("/applications?tab=all")
 
     listed = {item.get("data-app") for item in page.root.iter("tr")} - {None}
-    own = {item.number for item in queries.under_review(person("issuer"))}
+    own = {item.number for item in queries.of_glances(queries.under_review(person("issuer")))}
     assert listed == own
     assert application_at("archived").number not in listed
     assert application_at("result").number in listed  # finished, and not archived yet (A29)

@@ -1,0 +1,107 @@
+"""What the lists, the queue and the home page cost while ten thousand applications are alive.
+
+Server time through the whole application, without a network between, for the officer who sees all of them and for
+the author to whom half of them belong.  The floor is the statements of the page sent by the bare driver.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import statistics
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from app import db
+from app.applications.models import Application
+from app.demo.people import PASSWORD
+from bench import floor
+from tests import herd
+from tests.houses import House, demo_var, settings
+
+LIVE = 10_000
+ROUNDS = 7
+PROCESSES = ("filling", "registration", "completeness", "expertise", "rework", "conclusion", "meeting", "result")
+PAGES = (
+    ("listing", "/applications"),
+    ("listing", "/queue"),
+    ("listing", "/queue?tab=all&page=100"),
+    ("listing", "/"),
+    ("secretary", "/queue"),
+    ("issuer", "/applications"),
+    ("issuer", "/applications?tab=mine"),
+    ("issuer", "/"),
+)
+
+
+def grow(house: House, live: int) -> None:
+    """Let there be ``live`` applications, evenly over the processes, all of the demo's first company."""
+    with house.app.app_context():
+        originals = [
+            db.session.scalars(
+                select(Application.id).where(Application.process == process).order_by(Application.id)
+            ).first()
+            for process in PROCESSES
+        ]
+        db.session.remove()
+    with house.engine.begin() as connection:
+        for place, original in enumerate(originals, start=1):
+            assert original is not None
+            herd.multiply(connection, original, first_id=place * 100_000, count=live // len(originals))
+
+
+def signed_in(house: House, key: str) -> FlaskClient:
+    """Return a client at the house, signed in as a person of the demo."""
+    client = house.app.test_client()
+    page = client.get("/login").get_data(as_text=True)
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    email = f"{key}@{'altn' if key == 'issuer' else 'exchange'}.example"
+    client.post("/login", data={"email": email, "password": PASSWORD, "csrf_token": found[1] if found else ""})
+    return client
+
+
+def measure(house: House, name: str) -> None:
+    """Print the median server time of each page in milliseconds, beside its statements alone."""
+    for key, path in PAGES:
+        client = signed_in(house, key)
+        client.get(path)
+        with floor.taken_down(house.engine) as steps:
+            answer = client.get(path)
+        if answer.status_code != 200:
+            raise RuntimeError(f"{path} for {key}: {answer.status_code}")
+        spent, bare = [], []
+        for _ in range(ROUNDS):
+            begun = time.perf_counter()
+            client.get(path)
+            spent.append(time.perf_counter() - begun)
+            connection = house.engine.raw_connection()
+            begun = time.perf_counter()
+            floor.replay(connection, [steps])
+            bare.append(time.perf_counter() - begun)
+            connection.close()
+        value, under = (statistics.median(found) * 1000 for found in (spent, bare))
+        result = {
+            "name": f"{name}_{LIVE}_{key}_{path}",
+            "value": round(value, 1),
+            "unit": "ms",
+            "floor": round(under, 1),
+        }
+        print(json.dumps({**result, "ratio": round(value / under, 2), "n": ROUNDS}), flush=True)
+
+
+def run() -> None:
+    """Measure on SQLite."""
+    with tempfile.TemporaryDirectory(prefix="kezen-bench-", ignore_cleanup_errors=True) as folder:
+        print("bench: loading the demo", file=sys.stderr, flush=True)
+        house = House.build(settings(demo_var(Path(folder))))
+        try:
+            grow(house, LIVE)
+            measure(house, "list_page_sqlite")
+        finally:
+            db.session.remove()
+            house.engine.dispose()
