@@ -137,25 +137,33 @@ def _replaced(names: tuple[str, ...], under: FileSequence, over: FileSequence, f
 
 
 def _interruptions(under: FileSequence, over: FileSequence, file: str) -> FileSequence:
-    """Return the interruptions of both; those of one trigger are one, from the sources of either."""
+    """Return the interruptions of both; one of ``over`` is one with that of its trigger, from the sources of either."""
     found = FileSequence()
     places: dict[str, int] = {}
-    for item, line, own in (*_lines(under, ""), *_lines(over, file)):
-        trigger = str(item.get("trigger")) if isinstance(item, Mapping) else ""
-        if trigger not in places:
-            places[trigger] = len(found)
+    for item, line, own in _lines(under, ""):
+        places.setdefault(_trigger(item), len(found))
+        _add(found, item, line, own)
+    for item, line, own in _lines(over, file):
+        at = places.get(_trigger(item))
+        if at is None:
             _add(found, item, line, own)
-            continue
-        at = places[trigger]
-        before = found[at]
-        joint = _mapping(before, found.files[at], item, own, {})
-        both = (before.get("sources"), item.get("sources"))
-        if all(isinstance(sources, FileSequence) for sources in both):
-            joint["sources"] = FileSequence()
-            for source, where, its_file in (*_lines(both[0], found.files[at]), *_lines(both[1], own)):
-                _add(joint["sources"], source, where, its_file)
-        found[at] = joint
+        else:
+            found[at] = _interruption(found[at], found.files[at], item, own)
     return found
+
+
+def _trigger(item: Any) -> str:
+    return str(item.get("trigger")) if isinstance(item, Mapping) else ""
+
+
+def _interruption(before: Any, before_file: str, item: Any, file: str) -> Any:
+    joint = _mapping(before, before_file, item, file, {})
+    both = (before.get("sources"), item.get("sources"))
+    if all(isinstance(sources, FileSequence) for sources in both):
+        joint["sources"] = FileSequence()
+        for source, line, own in (*_lines(both[0], before_file), *_lines(both[1], file)):
+            _add(joint["sources"], source, line, own)
+    return joint
 
 
 def _lines(sequence: Any, file: str) -> list[tuple[Any, int, str]]:

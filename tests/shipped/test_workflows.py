@@ -131,7 +131,7 @@ def test_every_executor_and_every_button_has_words_in_three_languages(library):
 
 
 def test_the_engines_words_are_those_of_the_rest_of_the_house():
-    assert set(EXECUTOR_ROLES) | {"author", "adviser", "first_head"} == set(EXECUTORS)
+    assert set(EXECUTOR_ROLES) | {"author", "adviser", "first_head", "respondent"} == set(EXECUTORS)
     assert {f"cat.{category}" for category in CATEGORIES} <= set(terms())
     assert {f"role.{kind}" for kind in ORGANISATION_KINDS} <= set(terms())
 

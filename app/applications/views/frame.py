@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -239,7 +239,9 @@ def written(application: Application) -> list[StageRow]:
     process = procedure.processes[application.process]
     standing, kept = queries.position(application), queries.answers(application)
     return [
-        _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key))
+        replace(
+            _stage_row(application, procedure, process, key, True, standing.status(key), False, kept.get(key)), hint=""
+        )
         for key, stage in procedure.stages.items()
         if current_user.is_exchange
         and stage.kind is StageKind.WORK

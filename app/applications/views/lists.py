@@ -80,7 +80,8 @@ def procedures() -> Answer:
         listed = [_procedure_row(item) for item in found if item.category == category]
         theirs = [item for item in listed if item["apply_href"]]
         others = [item for item in listed if not item["apply_href"]]
-        categories.append({"key": f"cat.{category}", "procedures": theirs, "others": others})
+        keys = {"key": f"cat.{category}", "rules_key": f"rules.{category}"}
+        categories.append({**keys, "procedures": theirs, "others": others})
     return render_template("procedures/list.html", categories=categories)
 
 

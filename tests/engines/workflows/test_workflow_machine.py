@@ -492,8 +492,9 @@ def test_the_words_of_every_refusal_stand_in_three_languages(listing):
             assert say(guard.refusal, language, stages="", stage="", count=0)
 
 
-def test_every_effect_is_used_by_the_share_listing(listing):
-    used = {effect for transition in listing.transitions for effect in transition.effects}
+def test_every_effect_is_used_by_the_shipped_procedures(shipped):
+    transitions = (each for procedure in shipped.procedures.values() for each in procedure.transitions)
+    used = {effect for transition in transitions for effect in transition.effects}
 
     assert used == EFFECTS
 

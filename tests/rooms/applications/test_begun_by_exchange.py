@@ -77,6 +77,22 @@ def test_a_company_of_which_nobody_can_answer_is_not_offered(browser, house):
     assert offered(browser("listing").get(NEW), "company") == {str(company("ALTN").id)}
 
 
+def test_a_draft_of_the_exchange_is_deleted_by_its_officer_alone(browser, house, teller):
+    number = teller.begun().number
+    db.session.commit()
+    delete = address(number, "transitions", "delete")
+    officer, secretary = browser("listing"), browser("secretary")
+    secretary.get("/profile")
+
+    refused = secretary.post(delete, {"seen": str(refetched(number).version)})
+    hub = officer.get(address(number))
+    officer.send(hub, delete)
+
+    assert refused.status == 403
+    assert refetched(number).process == "deleted"
+    assert officer.get(address(number)).status == 404
+
+
 @pytest.mark.req("IS2IN-9.4.c", "IS2IN-24.b")
 def test_the_organisation_sees_it_from_the_notice_on_and_nothing_of_how_it_was_prepared(browser, house, teller):
     application = teller.begun()

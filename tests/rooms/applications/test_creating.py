@@ -66,6 +66,35 @@ def test_the_procedures_stand_under_the_five_categories(browser):
     assert "Акцияларды Биржаның ресми тізіміне енгізу" in page.main
 
 
+def test_what_one_may_file_stands_before_what_others_file(browser):
+    page = browser("auditor").get("/procedures")
+    folded = {item.get("data-procedure") for each in page.root.iter("details") for item in each.iter("div")} - {None}
+    every = {item.get("data-procedure") for item in page.root.iter("div")} - {None}
+
+    assert every - folded == {"auditor_inclusion"}
+    assert {"share_listing", "auditor_monitoring", "disclosure_breach"} <= folded
+    assert all("/auditor_inclusion/" in item.get("href") for item in page.all(data_key="act.apply"))
+
+
+@pytest.mark.parametrize(
+    ("category", "document"),
+    [
+        pytest.param("listing", "Листинговые правила", marks=pytest.mark.req("IS2IN-10.1")),
+        pytest.param("listing", "Порядок осуществления листинговых процедур", marks=pytest.mark.req("IS2IN-10.2")),
+        pytest.param("auditors", "Положение о Комитете по аудиту эмитентов", marks=pytest.mark.req("IS2IN-10.3")),
+        pytest.param("auditors", "Порядок формирования перечня", marks=pytest.mark.req("IS2IN-10.4")),
+        pytest.param("nonlisted", "Правила допуска ценных бумаг", marks=pytest.mark.req("IS2IN-10.5")),
+        pytest.param("membership", "Положение о членстве", marks=pytest.mark.req("IS2IN-10.6")),
+        pytest.param("disclosure", "Порядок осуществления его мониторинга", marks=pytest.mark.req("IS2IN-10.7")),
+        pytest.param("disclosure", "Правила раскрытия информации", marks=pytest.mark.req("IS2IN-10.8")),
+    ],
+)
+def test_a_category_names_the_internal_documents_behind_it(browser, category, document):
+    page = browser("issuer", "ru").get("/procedures")
+
+    assert document in page.says(data_key=f"rules.{category}")
+
+
 @pytest.mark.req("IS2IN-13.a", "IS2IN-13.b", "IS2IN-13.e", "IS2IN-14.a")
 def test_an_application_is_made_by_file_company_create(browser, house):
     someone = browser("issuer")
