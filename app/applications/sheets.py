@@ -221,12 +221,13 @@ class SheetView:
 
 @dataclass(frozen=True)
 class StageView:
-    """A stage with its sheets."""
+    """A stage with its sheets; ``is_kept``: it is not started, but its page has saved answers by itself."""
 
     key: str
     title: str
     status: str
     sheets: Sequence[SheetView]
+    is_kept: bool = False
 
 
 def leaves(items: Sequence[FieldView | RowsView]) -> Iterator[FieldView]:

@@ -26,6 +26,7 @@ from app.applications.drawing import (
 from app.applications.models import Answers, Application
 from app.applications.sheets import FieldView, SheetView, StageView
 from app.forms.definitions import DynamicForm
+from app.workflows.guards import StageStatus
 from app.workflows.parts import StageKind
 
 __all__ = [
@@ -105,6 +106,7 @@ def stages(
                 stage.title[drawing.language],
                 f"st.{status}",
                 stage_sheets(application, key, row.values if row else {}, drawing),
+                is_kept=row is not None and status is StageStatus.NOT_STARTED,
             )
         )
     return views

@@ -146,11 +146,12 @@ def _marks(ident: int, runs: Iterable[Run], happened: Container[tuple[str, int, 
         if run.is_paused:
             continue
         try:
-            at = {kind: clocks.reading(run, share=share).due for kind, share in SHARES.items()}
+            at = {share: clocks.reading(run, share=share).due for share in set(SHARES.values())}
         except CalendarMissing as missing:
             log.warning("calendar_missing", application=ident, term=run.term.key, year=missing.year)
             continue
-        for kind, moment in at.items():
+        for kind, share in SHARES.items():
+            moment = at[share]
             mark = Mark(moment, ident, run, kind) if moment is not None else None
             if mark is not None and mark.name not in happened and (kind is not Kind.OUTCOME or run.term.trigger):
                 yield mark
@@ -187,7 +188,8 @@ def _tell(application: Application, mark: Mark, *, now: datetime) -> None:
     told: dict[Addressee, Message] = {}
     if mark.kind is Kind.OVER and term.escalate is not None:
         told.update(dict.fromkeys(around.get(term.escalate, ()), Message("notice.term_escalated", params)))
-    reminder = Message(f"notice.term_{mark.kind}", params, action_required=True)
+    may_act = mark.kind is Kind.SOON or term.trigger is None  # else the system is about to act, and nobody may
+    reminder = Message(f"notice.term_{mark.kind}", params, action_required=may_act)
     for executor in queries.current_executors(application):
         told.update(dict.fromkeys(around.get(executor, ()), reminder))
     notifications.post(told.items(), about=moves.about(application), now=now)

@@ -7,7 +7,7 @@ desk is closed (R3).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 
 from app.business_calendar.days import ONE_DAY, ZONE, DayCalendar, days_from
@@ -21,6 +21,10 @@ class Opening:
     end: int
 
 
+Openings = tuple[tuple[datetime, datetime], ...]
+"""The open stretches of one date: from, to."""
+
+
 @dataclass(frozen=True)
 class ServiceHours:
     """When a desk is open: ``openings`` in order, on the open dates of ``days``.
@@ -32,6 +36,8 @@ class ServiceHours:
     days: DayCalendar
     openings: tuple[Opening, ...]
     only_weekdays: frozenset[int] = frozenset()
+    _known: dict[date, Openings] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The open stretches of dates that were asked for: every list of applications asks for the same ones."""
 
     def is_open_on(self, day: date) -> bool:
         """Tell whether the desk opens on a date at all (R2).
@@ -39,14 +45,21 @@ class ServiceHours:
         Raises:
             CalendarMissing: there is no table of its year.
         """
-        is_usual = not self.only_weekdays or day.weekday() in self.only_weekdays
-        return self.days.is_open(day) and is_usual
+        return bool(self.openings_on(day))
 
-    def openings_on(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
-        """Return the open stretches of a date as moments; none on a closed one."""
-        if not self.is_open_on(day):
-            return ()
-        return tuple((_moment(day, each.start), _moment(day, each.end)) for each in self.openings)
+    def openings_on(self, day: date) -> Openings:
+        """Return the open stretches of a date as moments; none on a closed one.
+
+        Raises:
+            CalendarMissing: there is no table of its year.
+        """
+        known = self._known.get(day)
+        if known is None:
+            is_usual = not self.only_weekdays or day.weekday() in self.only_weekdays
+            open_ = self.openings if self.days.is_open(day) and is_usual else ()
+            known = tuple((_moment(day, each.start), _moment(day, each.end)) for each in open_)
+            self._known[day] = known
+        return known
 
     @property
     def day_length(self) -> timedelta:
@@ -91,7 +104,7 @@ class ServiceHours:
 
     def close_of(self, day: date) -> datetime:
         """Return the closing moment of an open date."""
-        return _moment(day, self.openings[-1].end)
+        return self.openings_on(day)[-1][1]
 
     def open_day_after(self, day: date, number: int) -> date:
         """Return the ``number``-th open date after ``day`` (R7)."""

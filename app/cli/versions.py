@@ -250,5 +250,6 @@ def _transferred(item: Application, old: Procedure, new: Procedure) -> str:
     if moved.refusal is not None:
         return f"{head}: cannot be moved: {say(moved.refusal, 'en', **moved.params)}"
     told = [("due now", moved.due), ("to be finished again", moved.again), ("gone", moved.gone)]
+    told.append(("other terms", tuple(term.key for term in moved.terms)))
     words = "; ".join(f"{what}: {', '.join(stages)}" for what, stages in told if stages)
     return f"{head}: {words or 'moves as it stands'}"

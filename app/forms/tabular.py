@@ -53,6 +53,9 @@ ABBREVIATIONS = {
 }
 """Type of field -> what its code is called for short, in any language."""
 
+SHORTEST_BEGINNING = 4
+"""Letters of a heading that is taken for the first words of a label."""
+
 _NUMBERS = frozenset({"number", "percent", "percent_of_total", "money"})
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "'")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9][0-9 \u00a0]*(?:[.,][0-9]+)?%?")
@@ -148,11 +151,12 @@ def match(headings: Sequence[str], known: Sequence[Column]) -> list[str]:
     """Return the key of the column that each heading means, "" where it means none; no column twice.
 
     A heading is the key of a field or its label in any language, whatever its capitals, blanks, stops and
-    ё; then also without what stands in brackets, before a unit, on one side of a stroke; at last by an
-    abbreviation ("БИН", "IIN").  What could mean several columns means none but by the label itself.
+    ё; then also without what stands in brackets, before a unit, on one side of a stroke; then by an
+    abbreviation ("БИН", "IIN"); at last by the first words of a label.  What could mean several columns
+    means none but by the label itself.
     """
     found = [""] * len(headings)
-    for number, names_of in enumerate((_own_names, _looser_names, _abbreviations)):
+    for number, names_of in enumerate((_own_names, _looser_names, _abbreviations, _beginnings)):
         names: dict[str, list[str]] = {}
         for column in known:
             for name in dict.fromkeys(filter(None, map(_plain, names_of(column)))):
@@ -189,9 +193,17 @@ def _first_capitals(names: Iterable[str]) -> list[str]:
     return [word for word in first if len(word) > 1 and word.isupper()]
 
 
+def _beginnings(column: Column) -> list[str]:
+    """Return the first words of the column's names, one and more: "Наименование" of "Наименование или Ф. И. О."."""
+    words = [name.split() for name in _looser_names(column)]
+    found = [" ".join(each[:count]) for each in words for count in range(1, len(each))]
+    return [name for name in found if len(name) >= SHORTEST_BEGINNING]
+
+
 def _looser(words: str) -> list[str]:
-    """Return words without brackets, without the unit after their last comma, and each side of their strokes."""
+    """Return words without brackets, the unit after their last comma, each side of their strokes; «кол-во» whole."""
     bare = re.sub(r"\([^()]*\)|\[[^][]*\]", " ", words)
+    bare = re.sub(r"(?i)\bкол-во\b", "количество", bare)
     return [bare, bare.rpartition(",")[0], *re.split(r"[/|\n]", bare)]
 
 
@@ -201,9 +213,11 @@ def _plain(words: str) -> str:
 
 
 def has_headings(line: Sequence[str], known: Sequence[Column]) -> bool:
-    """Tell whether the first line of a table names its columns: at least half of its words do."""
+    """Tell whether the first line of a table names its columns: at least half of its words do, or any and no digit."""
     given = [cell for cell in line if cell.strip(EDGES)]
-    return bool(given) and sum(map(bool, match(given, known))) * 2 >= len(given)
+    meant = sum(map(bool, match(given, known)))
+    is_plain = not any(sign.isdecimal() for cell in given for sign in cell)
+    return bool(given) and (meant * 2 >= len(given) or (meant > 0 and is_plain))
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from app.workflows.guards import Position, StageStatus
 from app.workflows.machine import Procedure
-from app.workflows.parts import Process, Stage, StageKind, Transition, said
+from app.workflows.parts import Process, Stage, StageKind, Term, Transition, said
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Moved:
     ``refusal`` is the key of the sentence why it cannot be moved (then ``position`` is as it was).
     ``again`` are stages that were done and must be finished again, ``due`` those of the present process
     that are to be done now and were not before, ``gone`` those that had been touched and are no more.
-    ``forms`` are the forms that the new version asks for and the old one did not.
+    ``forms`` are the forms that the new version asks for and the old one did not; ``terms`` the terms of the
+    present process that are not as they were: they are reckoned from when it was entered, so one may be over.
     """
 
     position: Position
@@ -46,11 +47,12 @@ class Moved:
     due: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     forms: tuple[str, ...] = ()
+    terms: tuple[Term, ...] = ()
 
     @property
     def is_harmless(self) -> bool:
         """Whether everything that was done stays done, and nothing more is to be done now."""
-        return self.refusal is None and not (self.again or self.due or self.gone)
+        return self.refusal is None and not (self.again or self.due or self.gone or self.terms)
 
 
 def moved(old: Procedure, new: Procedure, position: Position) -> Moved:
@@ -86,7 +88,8 @@ def moved(old: Procedure, new: Procedure, position: Position) -> Moved:
     before_due = {key for key in old.unfinished(position) if key in new.stages}
     due = [key for key in new.unfinished(stands) if key not in before_due and key not in again]
     forms = tuple(form for form in new.forms if form not in old.forms)
-    return Moved(stands, again=tuple(again), due=tuple(due), gone=tuple(gone), forms=forms)
+    terms = tuple(term for term in new.terms if process.key in term.processes and term not in old.terms)
+    return Moved(stands, again=tuple(again), due=tuple(due), gone=tuple(gone), forms=forms, terms=terms)
 
 
 def differences(old: Procedure, new: Procedure) -> list[Difference]:

@@ -161,3 +161,12 @@ def test_names_of_sheets_are_shortened_and_never_twice():
 
     assert len({name.casefold() for name in found}) == len(names)
     assert all(0 < len(name) <= 31 for name in found)
+
+
+def test_a_year_is_a_number_that_is_never_grouped() -> None:
+    content = spreadsheets.write([Sheet("a", [[Cell(Decimal(2025), "year"), Cell(Decimal(2025))]])], title="a", now=NOW)
+
+    year, amount = openpyxl.load_workbook(io.BytesIO(content)).active[1]
+
+    assert (year.value, year.number_format) == (2025, "0")
+    assert (amount.value, amount.number_format) == (2025, "#,##0")

@@ -12,7 +12,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from app.demo.stories import STORIES
+from app.demo.stories import PROCEDURE, STORIES
 from app.terms import LANGUAGES, terms
 from tests.journeys.people import Cast, Person
 from tests.serving import Installation, Served, copy_of, serving
@@ -111,7 +111,11 @@ def numbers(served) -> dict[str, str]:
     with sqlite3.connect(served.installation.var / "kezen.db") as connection:
         rows = connection.execute("SELECT number, process FROM application ORDER BY id DESC").fetchall()
     connection.close()
-    own = {number for (number, _), story in zip(reversed(rows), STORIES, strict=True) if story.company == "ALTN"}
+    own = {
+        number
+        for (number, _), story in zip(reversed(rows), STORIES, strict=True)
+        if (story.company, story.procedure) == ("ALTN", PROCEDURE)
+    }
     return {process: number for number, process in reversed(rows) if number in own}
 
 

@@ -15,7 +15,7 @@ from tests.serving import Installation, Served, copy_of, serving
 
 ARCHIVED, DRAFT, BONDS = "LP-2026-000001", "LP-2026-000002", "LB-2026-000001"
 SENT = "LP-2026-000007"
-GROUP = "contacts"
+GROUP = "subsidiaries"
 REVIEW = "stages: [listing_review, legal_review, financial_review]"
 
 
@@ -81,15 +81,16 @@ def test_a_form_is_filled_from_an_archived_application_answer_by_answer(cast):
 
 def test_a_table_is_pasted_its_wrong_cells_are_mended_in_place_and_taken_in(cast):
     author = cast["other_issuer"]
-    author.stage(BONDS, "issuer")
+    author.stage(BONDS, "ownership")
     rows = author.find(f'[data-rows="{GROUP}"] > [data-row], [data-rows="{GROUP}"] tbody > [data-row]')
     before = rows.count()
     author.press("", of=author.find(f'button[name="row-table"][value="{GROUP}"]'))
     assert violations(author) == []
     table = [
-        ["contact_name", "contact_position", "contact_phone", "contact_email"],
-        ["Әлі А.", "Хатшы", "87010000001", "ali@brkt.example"],
-        ["Бек Б.", "Заңгер", "телефон жоқ", "bek@brkt"],
+        ["subsidiary_name", "subsidiary_country", "subsidiary_percent"],
+        ["«Бірінші» ЖШС", "Қазақстан", "51,5"],
+        ["«Екінші» ЖШС", "Қазақстан", "жартысы"],
+        ["«Үшінші» ЖШС", "Қазақстан", "көп"],
     ]
     author.find("#f-text").fill("\n".join("\t".join(cells) for cells in table))
     author.answered(lambda: author.press("table.look"), 200)
@@ -98,14 +99,14 @@ def test_a_table_is_pasted_its_wrong_cells_are_mended_in_place_and_taken_in(cast
     assert violations(author) == []
 
     author.answered(lambda: author.press("table.take"), 422)
-    expect(author.find("[data-error-for=cell-3-2]").first).to_be_visible()
-    wrong.nth(0).locator("input").fill("+7 701 000 00 02")
-    wrong.nth(1).locator("input").fill("bek@brkt.example")
+    expect(author.find("[data-error-for=cell-3-2]")).to_be_visible()
+    wrong.nth(0).locator("input").fill("50")
+    wrong.nth(1).locator("input").fill("99,9")
     author.press("table.take")
 
-    assert author.path == f"/applications/{BONDS}/stages/issuer"
-    expect(rows).to_have_count(before + 2)
-    expect(author.find(f'[name^="{GROUP}-"][value="bek@brkt.example"]')).to_have_count(1)
+    assert author.path == f"/applications/{BONDS}/stages/ownership"
+    expect(rows).to_have_count(before + 3)
+    expect(author.find(f'[name^="{GROUP}-"][value="99,9"]')).to_have_count(1)
 
 
 def test_the_author_moves_a_draft_and_staff_what_was_sent_and_the_pages_are_free_of_faults(cast):

@@ -23,6 +23,7 @@ import segno
 from jinja2 import Environment, FileSystemLoader
 
 from app import pdf
+from app.applications.sheets import RowsView
 from app.applications.summary import Drawing, SheetView, StageView, dynamic_sheets, form_sheet
 from app.forms.definitions import DynamicForm, FormLibrary
 from app.forms.definitions import load as load_forms
@@ -356,6 +357,37 @@ def test_no_heading_is_left_alone_at_the_foot_of_a_page(height, paper, forms, pr
     for number in range(1, pages_of(content) + 1):
         body = [line for line in text_of(content, page=number).splitlines() if not re.search(r"LP-2026|Page:", line)]
         assert body[-1] not in titles
+
+
+@pytest.mark.parametrize("height", [18, 45])
+def test_no_title_of_a_group_is_left_without_its_first_row(height, paper, forms, procedure):
+    form = forms.get("issuer_ownership")
+    sheet = form_sheet(form, with_files(form.example()), Drawing("en"), stage="x")
+    page = application_page(paper, procedure, [StageView("x", "The stage", "st.filled", [sheet])], "en")
+    page = page.replace("</header>", f"</header><div style='height:{height}mm'></div>", 1)
+
+    content = pdf.render(page)
+
+    groups = list(groups_of(item for section in sheet.sections for item in section.items))
+    assert len(groups) > 2
+    for number in range(1, pages_of(content) + 1):
+        body = [line for line in text_of(content, page=number).splitlines() if not re.search(r"LP-2026|Page:", line)]
+        said = dense("".join(body))
+        for group in groups:
+            head = (
+                dense(say("form.row_number", "en") + "".join(column.label for column in group.columns))
+                if group.columns
+                else ""
+            )
+            assert not said.endswith((dense(group.label), dense(group.label) + head))
+
+
+def groups_of(items):
+    """Yield every group that is drawn, those inside rows too."""
+    for item in items:
+        if isinstance(item, RowsView):
+            yield item
+            yield from groups_of(inner for row in item.rows for inner in row.items)
 
 
 def test_the_document_is_tagged_and_tells_its_language_and_title(signed):

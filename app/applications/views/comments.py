@@ -97,6 +97,7 @@ def _page(application: Application, problems: list[Problem]) -> str:
         ],
         authors=list({str(row.by_id): row.by.name for row in found}.items()),
         may_answer=_may_answer(application),
+        why_no_answer=_why_no_answer(application) if any(row.is_unsettled for row in shown) else "",
         may_note=approval.may_note(application, current_user),
         typed=request.form,
         problems=problems,
@@ -110,6 +111,16 @@ def _state_term(state: str) -> str:
 def _may_answer(application: Application) -> bool:
     process = queries.procedure(application).processes[application.process]
     return process.executor in ANSWERING and queries.acts_as(application, current_user, process.executor)
+
+
+def _why_no_answer(application: Application) -> str:
+    """Return the term that says why an open comment has no box for an answer; empty where that needs no word."""
+    procedure = queries.procedure(application)
+    if current_user.is_exchange or procedure.processes[application.process].final or _may_answer(application):
+        return ""
+    if any(queries.acts_as(application, current_user, executor) for executor in ANSWERING):
+        return "rounds.answer_when_returned"
+    return "" if queries.acts_as(application, current_user, "first_head") else "rounds.answered_by_author"
 
 
 def _asked_now(application: Application) -> dict[str, Place]:

@@ -14,6 +14,7 @@ from app.errors import Problem
 from app.forms.definitions import DynamicForm
 from app.forms.parts import is_empty
 from app.forms.paths import is_entry_id
+from app.terms import LANGUAGES
 from app.web import here
 from app.web.templating import word
 
@@ -120,7 +121,7 @@ def labelled(
         path = problem.path
         if "-".join(path.split("-")[:2]) in listed:
             continue
-        label = labels.get(path) or labels.get(path.rpartition("-")[0], "")
+        label = labels.get(path) or _label_of_part(labels, path)
         shown.append({"path": path, "label": label, "text": word(problem.key, **problem.params), "href": ""})
     faulty = [line for item in elsewhere for line in item.lines if line.errors]
     for line in faulty[:MOST_FAULTY_ENTRIES]:
@@ -131,6 +132,13 @@ def labelled(
         text = word("form.more_entries", n=len(faulty) - MOST_FAULTY_ENTRIES)
         shown.append({"path": "", "label": "", "text": text, "href": ""})
     return shown
+
+
+def _label_of_part(labels: Mapping[str, str], path: str) -> str:
+    """Return what a field is called, with the language where it is asked in several."""
+    field, _, part = path.rpartition("-")
+    label = labels.get(field, "")
+    return f"{label} ({word(f'look.in.{part}')})" if label and part in LANGUAGES else label
 
 
 def _place(order: Mapping[str, int], path: str) -> int:

@@ -63,14 +63,12 @@ def page(
     shown = newest if seen is None else _over(application, stage, seen, newest)
     values: dict[str, Any] = shown.values if shown else {}
     is_typed = raw is not None or contest is not None
-    if contest is not None:
-        raw = contest.raw
-    elif raw is None and shown is not None and may_write:
-        raw = {**merging.texts(shown), **(adding or {})}
+    if raw is None and shown is not None and may_write:
+        raw = {**merging.texts(shown), **(contest.raw if contest is not None else adding or {})}
     elif adding:
         raw = adding
     note = "answers.contest.kept" if problems and not is_typed else ""
-    if may_write and not is_typed:
+    if may_write and (contest is not None or not is_typed):
         note = note or ("answers.kept_unfinished" if is_checked else "answers.unread_here")
         problems = [*problems, *faults.standing(application, stage, shown, entry=entry, in_full=is_checked)]
     draw = drawing(application)

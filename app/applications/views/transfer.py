@@ -57,6 +57,9 @@ def _page(application: Application, problems: Sequence[Problem]) -> str:
             "again": _titles(found.old, moved.again),
             "due": _titles(found.new, moved.due),
             "gone": _titles(found.old, moved.gone),
+            "terms": [
+                word("transfer.term", term=term.title[here.language()], days=term.working_days) for term in moved.terms
+            ],
             "unasked": [
                 {"stage": _title(found.old, stage), "forms": [_form(application, key) for key in keys]}
                 for stage, keys in found.unasked.items()

@@ -230,10 +230,12 @@ HEADED = columns(
         ("ИИН", "head_iin"),
         ("ЖСН", "head_iin"),
         ("Учтенное количество", "count"),
-        ("Учтённое кол-во", ""),
+        ("Учтённое кол-во, шт", "count"),
         ("Учтенное количество, шт.", "count"),
         ("Сумма (тыс. тенге) [1]", "sum"),
         ("Сомасы", "sum"),
+        ("Есепке алынған", "count"),
+        ("Ест", ""),
         ("Примечание", ""),
         ("", ""),
         ("()", ""),
@@ -241,6 +243,19 @@ HEADED = columns(
 )
 def test_a_heading_is_known_by_label_key_abbreviation_and_without_its_unit(heading: str, key: str) -> None:
     assert match([heading], HEADED) == [key]
+
+
+@pytest.mark.parametrize(
+    ("line", "is_headed"),
+    [
+        (["Наименование", "Примечание", "Прочее"], True),  # one is known, and none holds a digit
+        (["Примечание", "Прочее"], False),
+        (["Наименование", "Примечание 2", "Прочее"], False),
+        (["«Дархан» ЖШС", "240640000109", "100"], False),
+    ],
+)
+def test_a_line_of_words_with_a_known_one_is_a_line_of_headings(line: list[str], is_headed: bool) -> None:
+    assert tabular.has_headings(line, HEADED) is is_headed
 
 
 def test_the_label_itself_comes_before_what_only_resembles_it() -> None:

@@ -118,3 +118,12 @@ def test_from_every_position_of_the_shipped_listing_a_move_to_the_same_rules_kee
             continue
         assert found.is_harmless
         assert later.offers(found.position, Facts()) == listing.offers(at, Facts())
+
+
+def test_terms_of_the_present_process_that_change_are_named_and_no_others(listing):
+    longer = tuple(replace(term, working_days=term.working_days + 5) for term in listing.terms if term.key == "rework")
+    later = replace(listing, version=2, terms=(*(term for term in listing.terms if term.key != "rework"), *longer))
+
+    assert versions.moved(listing, later, Position("rework")).terms == longer
+    assert versions.moved(listing, later, Position("expertise")).is_harmless
+    assert [each.where for each in versions.differences(listing, later)] == ["terms"]

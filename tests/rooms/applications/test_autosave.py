@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from browser import Browser, signed_in, words
-from factories import Teller, application_at, person, refetched
+from factories import Teller, application_at, new_application, person, refetched
 from sqlalchemy import func, select
 from test_creating import address
 
@@ -76,6 +76,36 @@ def test_only_what_came_is_stored_with_who_and_when_and_no_status_moves(two):
     assert traces() == before
     entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     assert (entry.act, entry.user_id, entry.details["changed"]) == ("answered", person("issuer").id, ["brand"])
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_where_the_status_is_shown_it_is_said_that_answers_are_kept(two, language):
+    reader = signed_in(two.house, "issuer", language)
+    reader.get(two.path, query_string={"lang": language})
+    assert not reader.get(address(two.number)).all(data_kept="")
+    told(autosaved(reader, two.path, brand="Алтын"))
+    begins = say("answers.kept", language, at="")
+
+    hub, stage = reader.get(address(two.number)), reader.get(two.path)
+    summary = reader.get(address(two.number, "summary"))
+
+    row = next(item for item in hub.all(data_stage="company") if item.tag == "li")
+    assert begins in words(row)
+    assert say("st.not_started", language) in words(row)
+    assert begins in stage.says(data_kept="")
+    assert say("answers.kept_alone", language) in summary.main
+    reader.send(stage, two.path, press="save")
+    assert not reader.get(two.path).all(data_kept="")
+    assert begins not in reader.get(address(two.number)).main
+
+
+def test_to_those_who_do_not_fill_it_in_nothing_is_said_of_what_is_kept(house):
+    application = new_application()
+    db.session.commit()
+    path = address(application.number, "stages", "issuer")
+    told(autosaved(signed_in(house, "issuer"), path, legal_address="Абай 1"))
+
+    assert not signed_in(house, "first_head").get(address(application.number)).all(data_kept="")
 
 
 @pytest.mark.parametrize(("language", "begins"), [("kk", "Автоматты"), ("ru", "Сохранено"), ("en", "Saved")])
@@ -311,6 +341,7 @@ def test_a_finished_stage_changed_by_itself_holds_the_sending_up_until_somebody_
     told(autosaved(someone, path, revision=seen, legal_address=""))
 
     assert queries.position(refetched(number)).status("issuer") == "filled"
+    assert say("answers.unconfirmed", "kk", at="") in someone.get(address(number)).main
     summary = someone.get(address(number, "summary"))
     refused = someone.send(summary, address(number, "transitions", "send_for_approval"))
     assert refused.status == 409

@@ -148,6 +148,9 @@ def test_after_weeks_away_everything_happens_once_and_in_order(house):
     assert events(waiting) == [("registration", "soon"), ("registration", "over")]
     assert events(reworked) == [("rework", "soon"), ("rework", "over"), ("rework", "outcome")]
     assert notices("issuer", reworked) == ["notice.term_soon", "notice.term_over"]
+    calls = {item.message: item.action_required for item in messages_of(person("issuer"))}
+    assert calls["notice.term_soon"]
+    assert not calls["notice.term_over"]  # the system acts: there is nothing left to do
     assert notices("chancery", waiting) == ["notice.term_soon", "notice.term_over"]
     assert notices("listing_head", waiting) == ["notice.term_escalated"]
     assert notices("listing_head", reworked) == []
@@ -213,7 +216,6 @@ def test_a_missing_year_stops_nobody_else(house, monkeypatch):
 # killed in between
 
 
-@pytest.mark.req("IS2IN-8.1")
 def test_killed_at_any_commit_the_worker_does_the_rest_once_and_in_order(live):
     waiting = led("issuer", *SENT)
     reworked = led("issuer", *TO_REWORK)

@@ -454,3 +454,19 @@ def test_from_a_comment_the_author_comes_to_where_he_can_mend_it(at_approval, no
 
     assert author.get(page).one(id=anchor) is not None
     assert "act.edit" not in browser("first_head").get(address(application, "comments")).terms()
+
+
+def test_who_may_not_answer_now_is_told_why(at_approval, now, browser):
+    path = address(at_approval, "comments")
+    approval.save(at_approval, by=person("first_head"), comments={PLACE: "Индексі жоқ"}, now=now)
+    db.session.commit()
+    assert "rounds.answer_when_returned" in browser("issuer").get(path).terms()
+    assert "rounds.answered_by_author" in browser("adviser").get(path).terms()
+    assert not {"rounds.answer_when_returned", "rounds.answered_by_author"} & browser("first_head").get(path).terms()
+
+    returned(refetched(at_approval), now)
+
+    page = browser("issuer").get(path)
+    assert "rounds.answer_when_returned" not in page.terms()
+    assert page.all(data_key="app.comment_answer")
+    assert "rounds.answered_by_author" in browser("adviser").get(path).terms()

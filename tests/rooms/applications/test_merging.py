@@ -116,6 +116,84 @@ def test_of_a_conflict_the_rest_is_kept_and_the_choice_decides(two):
     assert kept(two)["brand"] == "Екінші"
 
 
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+@pytest.mark.parametrize("button", ["save", "done"])
+def test_a_conflict_is_told_once_with_what_is_kept_and_what_to_press(two, deep, language, button):
+    reader = signed_in(deep, "clerk", language)
+    page = reader.get(two.path, query_string={"lang": language})
+    press(two.one, two.path, "save", brand="Бірінші")
+
+    asked = press(reader, two.path, button, page=page, brand="Екінші", about__ru="Зерно")
+
+    story = asked.one(data_key="msg.conflict")
+    assert [item.get("href") for item in story.iter("a")] == ["#f-brand"]
+    assert say("answers.contest.choose", language) in words(story)
+    last = {"save": "answers.contest.save", "done": "answers.contest.again"}[button]
+    assert words(story).endswith(say(last, language))
+    assert not asked.all(data_key="err.summary")
+
+
+def test_a_conflict_with_ones_own_other_window_says_so_and_blames_nobody_else(two):
+    stale = two.one.get(two.path)
+    press(two.one, two.path, "save", brand="Бірінші")
+
+    asked = press(two.one, two.path, "save", page=stale, brand="Екінші")
+
+    assert asked.status == 409
+    assert say("answers.yourself", "kk") in words(asked.one(data_field="brand"))
+    assert "басқа пайдаланушы" not in asked.main.lower()
+
+
+def test_whole_stage_acts_against_ones_own_other_window_say_so_too(two, securities):
+    press(two.one, securities, "add", KEY, **CHAIN)
+    path = f"{securities}/criteria?entry={KEY}-e1"
+    stale = two.one.get(f"{path}&{KEY}-platform=main&{KEY}-sector=shares")
+    press(two.one, securities, "save", **{f"{KEY}-e1-answer_1": "12"})
+
+    refused = two.one.send(stale, path, press="confirm")
+
+    assert refused.status == 409
+    assert say("answers.err.conflict_own", "kk", time="|").split("|")[0] in refused.main
+
+
+def test_beside_a_conflict_what_cannot_be_read_is_kept(two):
+    press(two.one, two.path, "row-add", "holders")
+    first, second = two.one.get(two.path), two.two.get(two.path)
+    press(two.one, two.path, "save", page=first, brand="Бірінші")
+
+    asked = press(two.two, two.path, "save", page=second, brand="Екінші", **{"holders-e1-share": "көп"})
+    press(two.two, two.path, "save", page=asked)
+
+    assert asked.form(two.path)["holders-e1-share"] == ["көп"]
+    assert two.two.get(two.path).form(two.path)["holders-e1-share"] == ["көп"]
+    assert kept(two)["brand"] == "Екінші"
+
+
+def test_a_save_that_arrives_twice_blames_nobody_the_second_time(two):
+    page = two.one.get(two.path)
+    typed = {**page.form(two.path), "brand": "Дала", "key": "pressed", "save": "yes"}
+
+    once = two.one.open("POST", two.path, data=typed)
+    stands = queries.latest(refetched(two.number), "company").revision
+    two.one.follow(once)
+    again = two.one.follow(two.one.open("POST", two.path, data=typed))
+
+    assert queries.latest(refetched(two.number), "company").revision == stands
+    assert say("answers.yourself", "kk") not in again.main
+
+
+def test_a_refused_entry_keeps_what_was_typed_beside_it_and_what_was_chosen(two, securities):
+    press(two.one, securities, "add", KEY, **CHAIN)
+    page = two.one.get(securities)
+
+    refused = press(two.one, securities, "add", KEY, page=page, **CHAIN, **{f"{KEY}-e1-answer_1": "12"})
+
+    assert refused.status == 422
+    assert refused.form(securities)[f"{KEY}-isin"] == ["KZ1C00001619"]
+    assert kept(two, "securities", KEY)["entries"][0]["values"]["answer_1"] == "12"
+    assert len(kept(two, "securities", KEY)["entries"]) == 1
+
+
 def test_a_third_change_while_one_chooses_is_asked_again(two):
     first, second = two.one.get(two.path), two.two.get(two.path)
     press(two.one, two.path, "save", page=first, brand="Бірінші")

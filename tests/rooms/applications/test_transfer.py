@@ -72,7 +72,6 @@ def test_nothing_moves_by_itself_and_those_who_may_move_it_are_told(renewed):
     assert new_application().procedure == "share_listing.v2"
 
 
-@pytest.mark.req("IS2IN-24.a")
 def test_the_page_tells_what_becomes_of_it_and_a_confirmed_move_does_just_that(renewed):
     application = reviewed(renewed)
     path, head = address(application, "procedure"), signed_in(renewed, "listing_head", "ru")

@@ -15,7 +15,7 @@ from app import db
 from app.applications import answering, queries
 from app.applications.models import Application, Attachment, Document
 from app.demo.people import PEOPLE
-from app.demo.stories import STORIES
+from app.demo.stories import PROCEDURE, STORIES
 from app.organisations import queries as organisations
 
 STRANGERS = ("clerk", "other_issuer", "other_first_head", "lone_adviser", "auditor", "candidate", "admin")
@@ -203,16 +203,25 @@ def hidden_from(key: str) -> re.Pattern[str]:
     unsent = {number for number, told in enumerate(STORIES) if told.until in ("new", "filling", "first_head")}
     archived = {number for number, told in enumerate(STORIES) if told.until == "archived"}
     own = {number for number, told in enumerate(STORIES) if told.company == company_code}
+    own -= {number for number in own if STORIES[number].until == "opening_approval"}  # still the Exchange's alone
+    asked = own - {number for number in own if STORIES[number].until in ("new", "filling")}
+    with_adviser = {
+        number
+        for number, told in enumerate(STORIES)
+        if (told.company, told.procedure) == ("ALTN", PROCEDURE) and told.until != "new"
+    }
     allowed = {
         "issuer": own,
         "other_issuer": own,
-        "first_head": own - {number for number in own if STORIES[number].until in ("new", "filling")},
-        "other_first_head": own - {number for number in own if STORIES[number].until in ("new", "filling")},
+        "first_head": asked,
+        "other_first_head": asked,
+        "auditor": own,
+        "auditor_head": asked,
+        "candidate": own,
+        "candidate_head": asked,
         "clerk": archived & own,  # the organisation's questionnaires
-        "adviser": {number for number, told in enumerate(STORIES) if told.company == "ALTN" and told.until != "new"},
+        "adviser": with_adviser,
         "lone_adviser": set(),
-        "auditor": set(),
-        "candidate": set(),
         "admin": set(),
         "compliance": archived,
     }.get(key, set(marks) - unsent)
