@@ -5,8 +5,8 @@ from __future__ import annotations
 from app.errors import Said
 from app.terms import LANGUAGES, say
 
-THIN = "\N{NARROW NO-BREAK SPACE}"
-"""Between a number and its unit: never the end of a line."""
+SPACE = "\N{NO-BREAK SPACE}"
+"""Between a number and its unit: never the end of a line (the narrow one is not in the fonts of the pages)."""
 
 _UNITS = ("size.kb", "size.mb", "size.gb")
 
@@ -20,7 +20,7 @@ def size_words(size: int, language: str) -> str:
     whole, tenth = divmod(amount, 10)
     point = "." if language == "en" else ","
     number = f"{whole}{point}{tenth}" if tenth else str(whole)
-    return f"{number}{THIN}{say(_UNITS[unit], language)}"
+    return f"{number}{SPACE}{say(_UNITS[unit], language)}"
 
 
 def size_said(size: int) -> Said:
