@@ -162,12 +162,12 @@ def under_review(user: User) -> list[Glance]:
     )
     named = {(row.application_id, row.executor) for row in db.session.execute(held)}
     roles = {executor for executor, role in EXECUTOR_ROLES.items() if role in user.roles}
-    is_head = Role.FIRST_HEAD in user.roles
+    user_id, is_head = user.id, Role.FIRST_HEAD in user.roles
 
     def is_theirs(ident: int, author_id: int, executors: tuple[str, ...]) -> bool:
         if not roles.isdisjoint(executors):
             return True
-        if author_id == user.id and "author" in executors:
+        if author_id == user_id and "author" in executors:
             return True
         return any((ident, each) in named for each in executors if is_head or each != "first_head")
 

@@ -201,7 +201,7 @@ def _beginnings(column: Column) -> list[str]:
 
 
 def _looser(words: str) -> list[str]:
-    """Return words without brackets, the unit after their last comma, each side of their strokes; «кол-во» whole."""
+    """Return words without brackets, «кол-во» in full: whole, without the unit after a comma, each side of strokes."""
     bare = re.sub(r"\([^()]*\)|\[[^][]*\]", " ", words)
     bare = re.sub(r"(?i)\bкол-во\b", "количество", bare)
     return [bare, bare.rpartition(",")[0], *re.split(r"[/|\n]", bare)]

@@ -2,7 +2,7 @@
 // nothing is stored.  Rows that must differ are judged together, so that mending one clears the other.
 
 const BOXES = "input.input:not([type=file]), select.input";
-const line = document.getElementById("hint-line");
+const hintLine = document.getElementById("hint-line");
 
 // The inputs that ask the same in the other rows of its group: directors-e1-since, directors-e2-since.
 function alike(form, box) {
@@ -23,7 +23,7 @@ function show(form, name, words) {
   let told = document.getElementById(error);
   document.getElementById(`note-${name}`)?.remove();
   if (words && !told) {
-    told = line.content.firstElementChild.cloneNode(true);
+    told = hintLine.content.firstElementChild.cloneNode(true);
     told.id = error;
     told.dataset.errorFor = name;
     (box.closest(".unit") || box).before(told);

@@ -51,6 +51,7 @@ PAGES = (
     ("issuer", "/applications/{filling}/comments"),
     ("issuer", "/applications/{filling}/documents"),
     ("issuer", "/applications/{registration}"),
+    ("issuer", "/applications/{registration}/map"),
     ("issuer", "/applications/{registration}/documents"),
     ("issuer", "/applications/{rework}"),
     ("issuer", "/applications/{rework}/comments"),

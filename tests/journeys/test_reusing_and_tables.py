@@ -52,7 +52,7 @@ def cast(whole_cast) -> Iterator[Cast]:
     assert whole_cast.complaints() == []
 
 
-@pytest.mark.req("IS2IN-9.6", "IS2IN-9.6.a")
+@pytest.mark.req("IS2IN-9.6.a")
 def test_a_form_is_filled_from_an_archived_application_answer_by_answer(cast):
     author = cast["issuer"]
     author.go("/questionnaires")

@@ -138,7 +138,7 @@ def _label_of_part(labels: Mapping[str, str], path: str) -> str:
     """Return what a field is called, with the language where it is asked in several."""
     field, _, part = path.rpartition("-")
     label = labels.get(field, "")
-    return f"{label} ({word(f'look.in.{part}')})" if label and part in LANGUAGES else label
+    return f"{label} · {word(f'look.in.{part}')}" if label and part in LANGUAGES else label
 
 
 def _place(order: Mapping[str, int], path: str) -> int:
