@@ -278,6 +278,7 @@ def _stage_row(
     if is_standing:
         return StageRow(key, stage.title[here.language()], _href(application, key), "", "st.sent", "open", "")
     who = ", ".join(moves.executor_words(application, (executor,), here.language()))
+    is_own = executor == process.executor
     reason = ""
     if not is_blue and status is StageStatus.NOT_STARTED:
         reason = word("app.stage_waits")
@@ -285,7 +286,7 @@ def _stage_row(
         key,
         stage.title[here.language()],
         _href(application, key) if enterable else None,
-        "" if executor == process.executor and executor not in EXECUTOR_ROLES else who,
+        word("st.optional") if stage.optional else "" if is_own and executor not in EXECUTOR_ROLES else who,
         term,
         term.removeprefix("st."),
         reason,

@@ -82,7 +82,8 @@ def offered(application: Application, offer: Offer) -> dict[str, Any]:
 
 
 def _counts(procedure: Procedure, stage: str) -> bool:
-    return procedure.stages[stage].kind is StageKind.FILL
+    found = procedure.stages[stage]
+    return found.kind is StageKind.FILL and not found.optional
 
 
 def results(application: Application) -> list[dict[str, Any]]:
