@@ -62,6 +62,7 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/summary": SEEN,
     "/applications/<number>/review": SEEN,
     "/applications/<number>/comments": SEEN,
+    "/applications/<number>/map": SEEN,
     "/applications/<number>/timeline": SEEN,
     "/applications/<number>/changes": SEEN,
     "/applications/<number>/documents": SEEN,
