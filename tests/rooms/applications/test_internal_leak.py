@@ -15,6 +15,8 @@ from app.db import Record, table_of
 from app.notifications.models import Mail, Notification
 from app.web import here
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"])  # who sees what is the same over both
+
 INSIDE = {"comment", "comment_event"}
 """The only tables in which the Exchange's words to itself may stand."""
 
@@ -33,7 +35,6 @@ def noted(house, now):
     return _noted_everywhere(application_at("expertise"), Teller(house.config), now)
 
 
-@pytest.mark.parametrize("database", ["sqlite"])  # pages are the same over both
 @pytest.mark.parametrize("key", ["issuer", "first_head", "adviser"])
 def test_no_page_that_the_applicant_can_reach_says_it(house, noted, browser, key):
     someone = browser(key)

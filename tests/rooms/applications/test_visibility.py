@@ -18,6 +18,8 @@ from app.demo.people import PEOPLE
 from app.demo.stories import PROCEDURE, STORIES
 from app.organisations import queries as organisations
 
+pytestmark = pytest.mark.parametrize("database", ["sqlite"])  # who sees what is the same over both
+
 STRANGERS = ("clerk", "other_issuer", "other_first_head", "lone_adviser", "auditor", "candidate", "admin")
 
 
@@ -263,7 +265,6 @@ def crawl(someone: Browser, start: list[str]):
 
 
 @pytest.mark.parametrize("key", [found.key for found in PEOPLE if found.key not in ALIKE])
-@pytest.mark.parametrize("database", ["sqlite"])
 def test_whatever_link_one_follows_no_word_of_others_is_met_and_no_page_breaks(house, key):
     forbidden, seen = hidden_from(key), 0
 
