@@ -267,7 +267,7 @@ class Cast:
             if "/static/vendor/" in at + message.text and not FONTS.exists():
                 return  # never fetched here: pages then use the system's fonts
             asset = "status of" in message.text and "/static/" in at
-            if at.endswith("/autosave") and OF_ANOTHER_SESSION.search(message.text):
+            if at.endswith(("/autosave", "/hints")) and OF_ANOTHER_SESSION.search(message.text):
                 return
             if message.type == "error" and (asset or not ASKED_FOR.search(message.text)):
                 person.complaints.append(f"{page.url}: {message.text}")

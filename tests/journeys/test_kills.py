@@ -384,7 +384,7 @@ def test_the_server_of_an_installation_is_killed_and_nothing_acknowledged_is_los
     with engine_of(f"sqlite:///{installation.var / 'kezen.db'}") as engine:
         trial = Trial(installation, engine)
         port = 0
-        for kill in range(4):
+        for kill in range(2):
             with serving(installation, workers=2, port=port) as served:
                 port = served.port
                 if not kill:
