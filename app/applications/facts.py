@@ -39,6 +39,11 @@ class ApplicationFacts:
         return self._application.submitted_at is not None
 
     @property
+    def answer_sent(self) -> bool:
+        """Whether what the applicant's side signs has ever come to the Exchange."""
+        return queries.received_at(self._application) is not None
+
+    @property
     def meeting_appointed(self) -> bool:
         """Whether a meeting date is recorded: from the moment its stage is finished (A28)."""
         return bool(self._application.meeting_at)

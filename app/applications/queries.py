@@ -272,6 +272,17 @@ def procedure(application: Application) -> Procedure:
     return catalogue.present().procedures.get(key, int(version))
 
 
+def received_at(application: Application) -> datetime | None:
+    """Return when the organisation's paper came to the Exchange: its application first, its answer last; or None.
+
+    What the Exchange begins counts as sent from the call of the organisation on: both moments are the same until
+    the organisation itself sends something.
+    """
+    if procedure(application).started_by is None:
+        return application.submitted_at
+    return application.sent_at if application.sent_at != application.submitted_at else None
+
+
 def versions_of(found: Procedure) -> list[Procedure]:
     """Return ``found`` and the other versions of that procedure: an application may have acted under each."""
     known = catalogue.present().procedures.procedures.values()

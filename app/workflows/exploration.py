@@ -36,6 +36,7 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Process, StageKind, Transition
 from app.workflows.variables import (
     ADVISER,
+    ANSWERED,
     APPLICANTS,
     COMMENTS,
     COMPLETE,
@@ -444,6 +445,7 @@ def _facts(known: Mapping[Variable, Value]) -> Facts:
     """Return the facts as far as conditions of skipping and standing subprocesses ask; a signature can be made."""
     return Facts(
         sent=bool(known.get(SENT)),
+        answer_sent=bool(known.get(ANSWERED)),
         meeting_appointed=bool(known.get(MEETING)),
         decided=bool(known.get(DECIDED)),
         financial_organisation=bool(known.get(FINANCIAL)),

@@ -63,6 +63,7 @@ class Position:
 class Facts:
     """What is known of an application, as far as any guard asks.
 
+    ``answer_sent``: what the applicant's side signs has come to the Exchange, where the Exchange began it too.
     ``meeting_appointed`` holds from the moment a meeting date is recorded (withdrawal ends then).
     ``signature_valid``: the document now offered carries a verified signature of the first head.
     ``comments`` counts the first head's comments of this round, published or pending.
@@ -73,6 +74,7 @@ class Facts:
     """
 
     sent: bool = False
+    answer_sent: bool = False
     meeting_appointed: bool = False
     decided: bool = False
     signature_valid: bool = False
@@ -184,6 +186,7 @@ GUARDS = _by_name(
     ),
     Guard("sent", lambda asked: asked.facts.sent, "workflow.err.not_sent"),
     Guard("not_sent", lambda asked: not asked.facts.sent, "workflow.err.sent"),
+    Guard("answer_sent", lambda asked: asked.facts.answer_sent, "workflow.err.answer_not_sent"),
     Guard("meeting_not_appointed", lambda asked: not asked.facts.meeting_appointed, "err.withdraw_late"),
     Guard("not_decided", lambda asked: not asked.facts.decided, "workflow.err.decided"),
     Guard("signed_by_first_head", lambda asked: asked.facts.signature_valid, "workflow.err.unsigned"),

@@ -183,6 +183,7 @@ def _mend_of_guard(use: GuardUse) -> str:
     guard = GUARDS.get(use.name)
     need = {
         "sent": "let a transition before it have the effect send_file",
+        "answer_sent": "let a transition before it have the effect send_file",
         "not_sent": "remove it: the application has been sent by then",
         "meeting_not_appointed": "remove it: the meeting is appointed by then",
         "not_decided": "remove it: it has been decided by then",

@@ -19,7 +19,7 @@ Value = bool | str
 Values = Mapping[Variable, frozenset[Value]]
 Memory = tuple[tuple[Variable, Value], ...]
 
-SENT, MEETING, DECIDED = ("sent",), ("meeting",), ("decided",)
+SENT, ANSWERED, MEETING, DECIDED = ("sent",), ("answer_sent",), ("meeting",), ("decided",)
 HEAD, ADVISER, RESPONDENT, FINANCIAL = ("first_head",), ("adviser",), ("respondent",), ("financial",)
 DOCUMENT, SIGNED, COMPLETE = ("document",), ("signed",), ("complete",)
 COMMENTS, REMARKS, OPEN, UNRESOLVED = ("comments",), ("remarks",), ("open",), ("unresolved",)
@@ -36,6 +36,7 @@ LITERALS: Mapping[str, tuple[tuple[Variable, Value], ...]] = {
     "every_stage_done": ((COMPLETE, True),),
     "sent": ((SENT, True),),
     "not_sent": ((SENT, False),),
+    "answer_sent": ((ANSWERED, True),),
     "meeting_not_appointed": ((MEETING, False),),
     "not_decided": ((DECIDED, False),),
     "signed_by_first_head": ((SIGNED, True),),
@@ -48,7 +49,7 @@ LITERALS: Mapping[str, tuple[tuple[Variable, Value], ...]] = {
 """What the guards without argument ask: all of these at once."""
 
 EFFECTS: Mapping[str, tuple[tuple[Variable, Value], ...]] = {
-    "send_file": ((SENT, True),),
+    "send_file": ((SENT, True), (ANSWERED, True)),
     "call_respondent": ((SENT, True), (RESPONDENT, True)),
     "freeze_document": ((DOCUMENT, True), (SIGNED, False), (COMMENTS, False)),
     "assign_first_head": ((HEAD, True),),

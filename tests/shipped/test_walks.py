@@ -135,7 +135,7 @@ class Walk(RuleBasedStateMachine):
         for effect in fired.transition.effects:
             changed |= {
                 "freeze_document": {"signature_valid": False, "comments": 0},
-                "send_file": {"sent": True},
+                "send_file": {"sent": True, "answer_sent": True},
                 "call_respondent": {"sent": True},
                 "record_meeting": {"meeting_appointed": True},
                 "record_decision": {"decided": True},

@@ -184,14 +184,15 @@ def sent(number: str) -> Answer:
 
 def page(application: Application, *, problems: Sequence[Problem] = ()) -> str:
     """Draw the page of documents; ``problems`` are why the last act on it was refused."""
-    is_sent = application.submitted_at is not None
+    is_sent = queries.received_at(application) is not None
     return render_template(
         "applications/documents.html",
         **frame.head(application),
         **frame.stage_of(application, StageKind.VIEW),
         is_sent=is_sent,
+        is_answer=queries.procedure(application).started_by is not None,
         checklist=checking.view(application),
-        results=results(application) if is_sent else [],
+        results=results(application) if application.submitted_at else [],
         documents=[
             {
                 "id": row.id,
@@ -206,7 +207,7 @@ def page(application: Application, *, problems: Sequence[Problem] = ()) -> str:
             if is_sent and _may_read(application, row) and row.kind in ("application", "signed_copy")
         ],
         stages=reading(application) if is_sent else [],
-        workings=workings(application) if is_sent else [],
+        workings=workings(application) if application.submitted_at else [],
         typed=request.form,
         problems=problems,
     )

@@ -15,6 +15,7 @@ from app.applications import approval, durations, facts, moves, queries
 from app.applications.models import Answers, Application
 from app.applications.views import clocks
 from app.errors import AppError, Invalid, Problem
+from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
 from app.web.inputs import whole_number
@@ -191,9 +192,18 @@ def next_process(application: Application) -> str:
         title = process.short_title[here.language()]
         if process.executor is None:
             return word("map.next_end", process=title)
-        who = ", ".join(moves.executor_words(application, (process.executor,), here.language()))
+        who = _who_comes(application, process.executor)
         return word("map.next", process=title, who=who)
     return ""
+
+
+def _who_comes(application: Application, executor: str) -> str:
+    """Return who will act in words: the first head is known from the organisation before the application is his."""
+    if executor == "first_head" and not queries.assigned(application, executor):
+        first_head = organisations.first_head(application.organisation)
+        if first_head is not None:
+            return first_head.name
+    return ", ".join(moves.executor_words(application, (executor,), here.language()))
 
 
 def subprocesses(application: Application) -> list[SubprocessView]:

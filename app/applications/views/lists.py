@@ -50,7 +50,7 @@ def row(application: Application, *, mine: bool = False, clock: ClockView | None
         "state": process.state,
         "created_at": application.created_at,
         "entered_at": application.entered_at,
-        "submitted_at": application.submitted_at,
+        "submitted_at": queries.received_at(application),
         "archived_at": application.archived_at,
         "registration_number": application.registration_number,
         "mine": mine,

@@ -51,7 +51,7 @@ class Walk:
         if "freeze_document" in effects:
             self.facts = replace(self.facts, signature_valid=False)
         if "send_file" in effects:
-            self.facts = replace(self.facts, sent=True)
+            self.facts = replace(self.facts, sent=True, answer_sent=True)
         if "publish_comments" in effects:
             self.facts = replace(self.facts, comments=0)
         if "publish_remarks" in effects:

@@ -6,12 +6,14 @@ import pytest
 from browser import words
 from factories import company, mails_to, messages_of, person, refetched, typed
 from test_creating import address, count, offered
+from test_internal_leak import text_of
 
 from app import db
-from app.applications import answering, queries
+from app.applications import answering, document, queries
 from app.demo.stories import Story, _Teller
 from app.organisations.models import Membership
 from app.sandbox.pki import SandboxPki
+from app.terms import say
 from app.web import here
 
 NEW = "/procedures/disclosure_breach/new"
@@ -142,6 +144,66 @@ def test_the_exchange_reads_the_answer_only_once_it_is_signed_and_sent(browser, 
     db.session.commit()
 
     assert "шоғырландыруға байланысты" in browser("listing").get(address(number, "review")).main
+
+
+def test_nothing_is_said_to_be_sent_to_the_exchange_before_the_organisation_answers(browser, house, teller):
+    application = teller.begun()
+    teller.lead(application, "explanation")
+    number = application.number
+    db.session.commit()
+    for someone in (browser("issuer"), browser("listing")):
+        hub, papers = someone.get(address(number)), someone.get(address(number, "documents"))
+        assert not hub.all(data_stage="view_sent")
+        assert not papers.all(data_key="app.documents_answer") + papers.all(data_key="app.documents_application")
+        assert someone.get(address(number, "stages", "view_sent")).status in (302, 303, 404, 409)
+        assert received(someone, number) == "–"
+
+    application = refetched(number)
+    teller.lead(application, "consideration")
+    db.session.commit()
+
+    for someone in (browser("issuer"), browser("listing")):
+        hub, papers = someone.get(address(number)), someone.get(address(number, "documents"))
+        assert hub.all(data_stage="view_sent")
+        assert [words(item) for item in papers.all(data_key="app.documents_answer")] == ["Қол қойылған жауап"]
+        assert papers.all(data_kind="application")
+        assert received(someone, number) != "–"
+
+
+def received(someone, number):
+    """Return what the list says of the day on which it came to the Exchange."""
+    page = someone.get(f"/applications?tab=all&q={number}")
+    [row] = [row for row in page.root.iter("tr") if number in words(row)]
+    [day] = [item for item in row.iter("span") if item.get("data-label") == say("col.submitted_at", "kk")]
+    return words(day)
+
+
+@pytest.mark.parametrize(
+    ("language", "name"),
+    [("kk", "Ұйымның жауабы №"), ("ru", "Ответ организации №"), ("en", "Answer of the organisation No.")],
+)
+def test_the_paper_is_the_answer_of_the_organisation(house, teller, language, name):
+    application = teller.begun()
+    teller.lead(application, "explanation")
+
+    said = " ".join(text_of(document.draft(application, language)).split())
+
+    assert f"{name} {application.number}" in said
+    assert f"{say('obj.organisation', language)} {company('ALTN').names[language]}" in said
+    assert say("paper.application_number", language, number=application.number) not in said
+
+
+def test_the_first_head_who_comes_next_is_named_though_not_called_yet(browser, house, teller):
+    application = teller.begun()
+    teller.lead(application, "explanation")
+    for item in [item for item in application.assignments if item.executor == "first_head"]:
+        db.session.delete(item)
+    number = application.number
+    db.session.commit()
+
+    [after] = browser("issuer").get(address(number)).all(data_key="map.next")
+
+    assert person("first_head").name in words(after)
 
 
 def test_a_colleague_is_called_in_to_answer(browser, house, teller):
