@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, request, url_for
@@ -104,9 +104,24 @@ def paper(template: str, language: str, **context: object) -> str:
 
 
 def _url_for_language(code: str) -> str:
-    query = {**request.args.to_dict(), "lang": code}
-    path = request.path if request.method == "GET" else "/"
-    return f"{path}?{urlencode(query)}"
+    path, query = _can_be_opened_again()
+    return f"{path}?{urlencode({**query, 'lang': code})}"
+
+
+def _can_be_opened_again() -> tuple[str, dict[str, str]]:
+    """Return path and query of this page; of the one it was sent from where this one only takes what is sent."""
+    if request.method in ("GET", "HEAD") or _opens(request.path):
+        return request.path, request.args.to_dict()
+    came_from = urlsplit(request.referrer or "")
+    if came_from.netloc == request.host and _opens(came_from.path):
+        return came_from.path, dict(parse_qsl(came_from.query))
+    return "/", {}
+
+
+def _opens(path: str) -> bool:
+    """Tell whether an address answers to its being entered."""
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, "GET")
 
 
 def _menu() -> list[MenuItem]:

@@ -250,6 +250,7 @@ function acknowledged(sent, told) {
   contact();
   marks.push(sent.key);
   const isHeld = told.conflicts.some((clash) => clash.kind === "removed_there");
+  const isNews = told.revision > revision + 1;  // else the page shows all that was saved before this batch
   revision = Math.max(revision, told.revision);
   if (!isHeld && !notices.querySelector("[data-notice=lost]")) {
     form.elements.revision.value = revision;
@@ -258,7 +259,7 @@ function acknowledged(sent, told) {
   for (const clash of told.conflicts) dispute(clash, sent);
   for (const one of told.merged) merged(one, sent);
   if (told.reload.length) changedAround(told);
-  if (told.sentences.length) notice("merged", "info", told.sentences.join(" "), ...(told.reload.length && !isHeld ? [link("refresh", here)] : []));
+  if (told.sentences.length && isNews) notice("merged", "info", told.sentences.join(" "), ...(told.reload.length && !isHeld ? [link("refresh", here)] : []));
   faults(sent, told.faults);
   keep();
   say("saved", "", told.said);
@@ -517,11 +518,11 @@ async function restore() {
     const found = [...entry.batches];
     if (!isEmpty(entry.changed)) found.push({ key: (entry.submitted || {}).key || mark(), revision: entry.revision, fields: entry.changed });
     // What was in dispute goes with the revision it was typed over: what another made of it is met again.
-    for (const one of entry.held || []) found.push({ key: mark(), revision: one.revision, fields: one.fields });
-    for (const one of found) {
+    const disputed = (entry.held || []).map((one) => ({ key: mark(), revision: one.revision, fields: one.fields }));
+    for (const one of [...found, ...disputed]) {
       const differs = Object.entries(one.fields).filter(([input, [text]]) => !shows(input, text));
       if (differs.length || "unsaved" in form.dataset) batches.push(one);
-      for (const [input] of differs) shown.push(entry.labels[input] || labelOf(input));
+      if (!disputed.includes(one)) for (const [input] of differs) shown.push(entry.labels[input] || labelOf(input));
       put(Object.fromEntries(differs));
     }
     unsent.remove(name);

@@ -421,6 +421,8 @@ def test_a_dispute_survives_a_reload_with_what_it_was_typed_over(cast, served, n
     box = clerk.find('[data-contested="legal_address"]')
     expect(box).to_contain_text("Абай 1")
     expect(clerk.find('.form [name="legal_address"]')).to_have_value("Достық 2")
+    expect(clerk.find("[data-notice=disputed]")).to_be_visible()
+    expect(clerk.find("[data-notice]")).to_have_count(1)  # nothing says that it is being saved, or was changed anew
     assert answers(served, number)["legal_address"] == "Абай 1"
     box.locator("input[value=mine]").click()
     await_sent(clerk)

@@ -86,6 +86,9 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/documents/<document_id>/signature/<signature_id>/evidence": SEEN,
 }
 
+LEADS_BACK = {"/applications/<number>/transitions/<trigger>"}
+"""Where a refusal may stand: entered again, it leads whoever sees the application back to it."""
+
 WRITES = {
     "/applications/<number>/attachments/<attachment_id>/decision",
     "/applications/<number>/colleagues",
@@ -141,6 +144,7 @@ def filled(rule: str) -> str:
         "key": "share_listing",
         "number": application.number,
         "stage": "issuer",
+        "trigger": "send_for_approval",
         "attachment_id": db.session.scalars(
             select(Attachment.id).where(Attachment.application_id == application.id)
         ).first(),
@@ -168,7 +172,8 @@ def test_a_route_without_a_permission_stops_the_start():
 
 
 def test_no_address_is_missing_from_the_table(house):
-    assert rules(house.app, "GET") == {*PAGES, *OF_AN_APPLICATION, "/login", "/agreement", "/health", "/demo/mail"}
+    opened = {*PAGES, *OF_AN_APPLICATION, *LEADS_BACK}
+    assert rules(house.app, "GET") == opened | {"/login", "/agreement", "/health", "/demo/mail"}
     assert rules(house.app, "POST") == WRITES
 
 
@@ -176,7 +181,7 @@ def test_no_address_is_missing_from_the_table(house):
 def test_whoever_has_not_signed_in_is_led_to_the_door_from_everywhere(house):
     nobody = Browser(house.app)
 
-    for rule in (*PAGES, *OF_AN_APPLICATION):
+    for rule in (*PAGES, *OF_AN_APPLICATION, *LEADS_BACK):
         answer = nobody.get(filled(rule))
         assert answer.status == 303, rule
         assert answer.location.startswith("/login"), rule
@@ -195,6 +200,10 @@ def test_each_account_opens_exactly_its_pages(house, key):
     for rule, who in {**PAGES, **OF_AN_APPLICATION}.items():
         page = someone.get(filled(rule))
         assert page.status == (200 if key in who else 404), (rule, page.status)
+    for rule in LEADS_BACK:
+        page = someone.get(filled(rule))
+        assert page.status == (303 if key in SEEN else 404), (rule, page.status)
+        assert key not in SEEN or page.location == filled("/applications/<number>")
 
 
 def test_the_table_of_accounts_is_the_demos(house):

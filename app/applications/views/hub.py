@@ -204,6 +204,13 @@ def transition(number: str, trigger: str) -> Answer:
     return redirect(url_for(".hub", number=number), code=303)
 
 
+@blueprint.get("/applications/<number>/transitions/<trigger>")
+@allowed(Permission.VIEW_APPLICATIONS)
+def after_transition(number: str, trigger: str) -> Answer:
+    """Lead to the application: a refusal stands at this address, and may be opened again or kept as a bookmark."""
+    return redirect(url_for(".hub", number=frame.one(number).number), code=303)
+
+
 def _told(application: Application, trigger: str, target: str) -> str:
     if trigger == "send_file":
         return word("msg.sent_ok")

@@ -207,6 +207,16 @@ def test_a_third_change_while_one_chooses_is_asked_again(two):
     assert kept(two)["brand"] == "Үшінші"
 
 
+def test_the_language_links_of_a_refused_page_lead_back_to_it(two):
+    first, second = two.one.get(two.path), two.two.get(two.path)
+    press(two.one, two.path, "save", page=first, brand="Бірінші")
+
+    asked = press(two.two, two.path, "save", page=second, brand="Екінші")
+
+    assert asked.status == 409
+    assert asked.one(hreflang="ru").get("href") == f"{two.path}?lang=ru"
+
+
 def test_done_with_a_conflict_is_not_done(two):
     first, second = two.one.get(two.path), two.two.get(two.path)
     press(two.one, two.path, "save", page=first, brand="Бірінші")

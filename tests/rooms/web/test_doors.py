@@ -197,6 +197,26 @@ def test_a_language_is_chosen_by_a_link_and_stays_and_changes_no_hook(house, lan
 
 
 @pytest.mark.parametrize(
+    ("came_from", "led_to"),
+    [
+        ("http://localhost/profile?tab=2", "/profile?tab=2&lang=ru"),
+        ("http://elsewhere.example/profile", "/?lang=ru"),
+        ("http://localhost/profile/password", "/?lang=ru"),
+        ("", "/?lang=ru"),
+    ],
+    ids=["its page", "another host", "not to be opened", "unknown"],
+)
+def test_the_language_links_of_an_answer_that_cannot_be_opened_lead_to_where_it_was_sent_from(house, came_from, led_to):
+    someone = signed_in(house, "issuer")
+    someone.get("/profile")
+
+    refused = someone.post("/profile/password", {}, headers={"Referer": came_from})
+
+    assert refused.status == 422
+    assert refused.one(hreflang="ru").get("href") == led_to
+
+
+@pytest.mark.parametrize(
     ("header", "language"),
     [
         ("ru-RU,ru;q=0.9", "ru"),
