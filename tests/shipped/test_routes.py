@@ -97,6 +97,7 @@ WRITES = {
     "/applications/<number>/stages/<stage>/files/<attachment_id>/remove",
     "/applications/<number>/stages/<stage>/criteria",
     "/applications/<number>/stages/<stage>/autosave",
+    "/applications/<number>/stages/<stage>/hints",
     "/applications/<number>/stages/<stage>/questionnaire",
     "/applications/<number>/stages/<stage>/table",
     "/applications/<number>/transitions/<trigger>",

@@ -38,13 +38,22 @@ class Standing:
         self.before = self.now()
 
     def now(self):
-        temporary = {path.name for path in Path(tempfile.gettempdir()).iterdir() if path.name.startswith("tmp")}
+        temporary = {path.name for path in Path(tempfile.gettempdir()).iterdir()}
         kept = {path for path in var_files(self.house.config) if "files" in path.parts}
         return count(Attachment, Answers, History), kept, temporary
 
     def is_untouched(self) -> bool:
         rows, kept, temporary = self.now()
         return (rows, kept) == self.before[:2] and not temporary - self.before[2]
+
+
+@pytest.fixture(autouse=True)
+def _own_temporary_folder(tmp_path, monkeypatch):
+    """Let nobody else's files come and go where temporary ones are counted."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
 
 
 @pytest.fixture
