@@ -5,6 +5,8 @@ Source: user manual, paragraphs 9.4, 13 and 14; readings A13, A14, A18.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from datetime import datetime
 
 from app import catalogue, db
@@ -22,6 +24,9 @@ from app.web.templating import ZONE
 from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
 from app.workflows.parts import Transition
+
+DESPITE = "send_despite"
+"""The act in the history of one who sends on and leaves comments open."""
 
 
 def companies(user: User, procedure: Procedure) -> list[Organisation]:
@@ -152,11 +157,21 @@ def send(
     if left and not despite:
         raise Invalid.at("despite", "rounds.err.unheeded", n=len(left))
     if left:
-        labels = "; ".join(row.labels.get(application.language) or row.words for row in left)
-        act = History(application_id=application.id, at=now, by_id=by.id, act="send_despite", words=labels)
+        act = History(application_id=application.id, at=now, by_id=by.id, act=DESPITE, words=_marks(left))
         db.session.add(act)
         db.session.flush()
     return moves.fire(application, trigger, by=by, seen=seen, words=words, now=now)
+
+
+def _marks(rows: Iterable[AnyComment]) -> str:
+    """Return what the history keeps of comments: "#12 #15"; their places are told in the language of who reads."""
+    return " ".join(f"#{row.id}" for row in rows)
+
+
+def marked(row: History) -> list[int]:
+    """Return the ids of the comments left open in this act; none where an older row keeps their labels in words."""
+    is_marks = row.act == DESPITE and re.fullmatch(r"#\d+(?: #\d+)*", row.words)
+    return [int(mark.removeprefix("#")) for mark in row.words.split()] if is_marks else []
 
 
 def callable_people(application: Application, user: User) -> list[User]:

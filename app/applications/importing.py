@@ -5,6 +5,7 @@ Nothing is kept between the look and the confirmation: the page carries the tabl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -181,7 +182,41 @@ class Look:
         return sum(len(row.notes) for row in self.rows)
 
 
-def look(application: Application, table: Table, goal: Target, *, language: str) -> Look:
+def look(application: Application, stage: str, table: Table, goal: Target, *, how: str, language: str) -> Look:
+    """Return what a table would bring, with a note at each row that says again what another says already."""
+    found = _read(application, table, goal, language)
+    newest = queries.latest(application, stage)
+    together, first = _together(newest.values if newest else {}, found.rows, goal, how)
+    standing = 0 if how == REPLACE else goal.standing
+    for problem in goal.form.gaps(together):
+        row_id, _, cell = problem.path.removeprefix(f"{goal.path}-").partition("-")
+        number = int(row_id[1:]) - first if re.fullmatch(r"e\d+", row_id) else -1
+        if problem.key != "field.err.not_unique" or not problem.path.startswith(f"{goal.path}-") or number < 0:
+            continue
+        row, before = found.rows[number], int(str(problem.params["first"])) - standing
+        if before > 0:  # the page numbers the lines of the table, not the entries to be
+            said = {"said": problem.params["said"], "line": found.rows[before - 1].line}
+            problem = Problem(problem.path, "table.note.repeats", said)
+        place = next((at for at, key in enumerate(table.chosen) if key and f"{cell}-".startswith(f"{key}-")), None)
+        if place is not None and place not in row.faults:
+            row.notes.setdefault(place, problem)
+    return found
+
+
+def _together(values: Mapping[str, Any], rows: Sequence[Row], goal: Target, how: str) -> tuple[dict[str, Any], int]:
+    """Return the form's answers with the rows in its group, and the number of the first of them."""
+    held = _held(values.get(goal.form.key, {}), goal)
+    entries = [] if how == REPLACE else list(held.get("entries", ()))
+    last = int(held.get("last", 0))
+    for number, row in enumerate(rows, start=last + 1):
+        entries.append({"id": f"e{number}", "values": row.values})
+    group = {**held, "entries": entries, "last": last + len(rows)}
+    is_dynamic = isinstance(goal.form, DynamicForm)
+    own_path = goal.path.removeprefix(f"{goal.form.key}-") if is_dynamic else goal.path
+    return goal.form.settled(put(values.get(goal.form.key, {}), own_path, group)), last + 1
+
+
+def _read(application: Application, table: Table, goal: Target, language: str) -> Look:
     """Read a table for a group; the line of examples that the template holds is left out."""
     rows = tabular.read(
         table.lines,
@@ -224,18 +259,11 @@ def take(
     problems = _columns_problems(table)
     if problems:
         raise Invalid(problems=problems)
-    found = look(application, table, goal, language=language)
+    found = _read(application, table, goal, language)
     most = goal.group.max_entries - (0 if how == REPLACE else goal.standing)
     tabular.require_readable(found.rows, most)
     values: dict[str, Any] = dict(newest.values) if newest else {}
-    held = _held(values.get(goal.form.key, {}), goal)
-    entries = [] if how == REPLACE else list(held.get("entries", ()))
-    last = int(held.get("last", 0))
-    for number, row in enumerate(found.rows, start=last + 1):
-        entries.append({"id": f"e{number}", "values": row.values})
-    group = {**held, "entries": entries, "last": last + len(found.rows)}
-    own_path = path.removeprefix(f"{goal.form.key}-") if isinstance(goal.form, DynamicForm) else path
-    values[goal.form.key] = goal.form.settled(put(values.get(goal.form.key, {}), own_path, group))
+    values[goal.form.key], _first_new = _together(values, found.rows, goal, how)
     act = "replace_rows" if how == REPLACE else "import_rows"
     words = f"{goal.group.label[application.language]}: {len(found.rows)}"
     answering.store(application, stage, values, act=act, by=by, now=now, words=words)

@@ -92,7 +92,7 @@ function choose(widget, replaces) {
 async function take(widget, files, replaces = widget.dataset.replaces) {
   const standing = "single" in widget.dataset && !replaces && files.length === 1 && held(widget);
   if (standing) {
-    if (!await ask(say.replaces.replace("{name}", standing.name))) {
+    if (!await ask(say.replaces.replace("{name}", standing.name), say.actReplace)) {
       widget.querySelector("input[type=file]").focus();
       return;
     }
@@ -116,12 +116,16 @@ function announce(widget) {
   if (standing) words.textContent = say.replaces.replace("{name}", standing.name);
 }
 
-function ask(words) {
+// The button that agrees is called by what it does.
+function ask(words, act) {
   return new Promise((resolve) => {
     const dialog = document.getElementById("confirm").content.querySelector("dialog").cloneNode(true);
     dialog.querySelector(".dialog__title").textContent = words;
     let is_agreed = false;
-    dialog.querySelector("[value=yes]").onclick = () => { is_agreed = true; dialog.close(); };
+    const yes = dialog.querySelector("[value=yes]");
+    yes.textContent = act;
+    yes.dataset.key = "act.replace_file";
+    yes.onclick = () => { is_agreed = true; dialog.close(); };
     dialog.querySelector("[value=no]").onclick = () => dialog.close();
     dialog.addEventListener("close", () => { dialog.remove(); resolve(is_agreed); });
     document.body.append(dialog);
@@ -144,16 +148,21 @@ function show(widget, file, replaces) {
     row.dataset.state = word;
     row.querySelector(".upload__state").textContent = text;
   };
+  const name_cancel = (key, words) => {
+    cancel.dataset.key = key;
+    cancel.querySelector("[data-word]").textContent = words;
+  };
   cancel.addEventListener("click", () => {
     cancelled = true;
     if (request) request.abort();
     row.remove();
-    tell(widget, `${file.name}: ${say.cancelled}`);
+    tell(widget, row.dataset.state === "failed" ? "" : `${file.name}: ${say.cancelled}`);
     widget.querySelector("input[type=file]").focus();
   });
   const go = () => {
     cancelled = false;
     again.hidden = true;
+    name_cancel("act.cancel", say.actCancel);
     bar.hidden = false;
     bar.value = 0;
     under_way += 1;
@@ -174,6 +183,7 @@ function show(widget, file, replaces) {
       bar.hidden = true;
       if (answer.failure) {
         state("failed", answer.failure);
+        name_cancel("upload.clear", say.actClear); // nothing is under way that could be cancelled
         again.hidden = !answer.may_retry;
         again.onclick = go;
         tell(widget, `${file.name}: ${answer.failure}`);
@@ -183,6 +193,7 @@ function show(widget, file, replaces) {
       const said = notes.map((note) => note.text).join(" ");
       const done = replaces ? say.replaced : say.done;
       settle(widget, answer);
+      if ("single" in widget.dataset) clear_failed(widget);
       if (said || replaces) {
         state(said ? "noted" : "done", said ? `${done}. ${said}` : done);
         cancel.remove();
@@ -196,6 +207,11 @@ function show(widget, file, replaces) {
   };
   state("waiting", say.sending.replace("{percent}", 0));
   go();
+}
+
+// In a field of one file the good one has taken the place of those that were refused.
+function clear_failed(widget) {
+  for (const row of widget.querySelectorAll(".upload__line[data-state=failed]")) row.remove();
 }
 
 async function remove(widget, id) {

@@ -195,6 +195,16 @@ def test_a_page_has_no_serious_fault_of_accessibility_on_desk_and_phone(visits, 
     assert serious(person) == []
 
 
+def test_on_a_phone_the_map_opens_at_the_process_the_application_stands_in(visits):
+    person = visits["kk"].see("issuer", "/applications/{registration}/map")
+    person.page.set_viewport_size(PHONE)
+    person.page.reload()
+
+    frame, node = person.find(".map").bounding_box(), person.find(".map [aria-current=step]").bounding_box()
+    assert frame["x"] <= node["x"]
+    assert node["x"] + node["width"] <= frame["x"] + frame["width"]
+
+
 @pytest.mark.req("IS2IN-14.1.b", "IS2IN-16.e", "IS2IN-19.c", "IS2IN-20.e")
 def test_filling_sending_and_approval_work_without_scripts(served, chromium):
     cast = Cast(served, chromium)

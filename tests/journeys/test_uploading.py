@@ -91,13 +91,31 @@ def test_a_field_of_one_file_replaces_it_and_a_scan_is_told_of(author, number):
     author.find('dialog[open] [data-key="act.cancel"]').click()
     attached(author, "prospectus", "p.pdf")
     choose(author, "prospectus", file("scan.pdf", papers.pdf("")))
-    author.find('dialog[open] [data-key="act.confirm"]').click()
+    expect(author.find('dialog[open] [value="yes"]')).to_have_text(say("act.replace_file", "kk"))
+    author.find('dialog[open] [value="yes"]').click()
 
     attached(author, "prospectus", "scan.pdf")
     line = author.find('[data-field="prospectus"] .upload__line')
     expect(line).to_contain_text(say("upload.replaced", "kk"))
     expect(announced).to_have_text(say("upload.replaces", "kk", name="scan.pdf"))
     expect(line).to_contain_text(say("file.note.image_only", "kk"))
+
+
+def test_in_a_field_of_one_file_a_good_one_clears_what_was_refused(author, number):
+    author.stage(number, "documents")
+    choose(author, "prospectus", file("bad.pdf", b"MZ"))
+    yes = author.find('dialog[open] [value="yes"]')
+    if author.find('[data-field="prospectus"] [data-file]').count():
+        yes.click()
+    failed = author.find('[data-field="prospectus"] .upload__line[data-state="failed"]')
+    expect(failed.locator("[data-cancel]")).to_contain_text(say("upload.clear", "kk"))
+
+    choose(author, "prospectus", file("good.pdf", papers.pdf("good")))
+    if author.find('[data-field="prospectus"] [data-file]').count():
+        yes.click()
+
+    attached(author, "prospectus", "good.pdf")
+    expect(failed).to_have_count(0)
 
 
 def test_a_refused_file_says_why_at_its_field_and_the_rest_goes_on(author, number):

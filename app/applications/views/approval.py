@@ -42,6 +42,7 @@ def _page(application: Application, problems: list[Problem]) -> str:
         kind=kind,
         pending=sum(1 for item in found if item.state == "pending"),
         open_comments=sum(1 for item in found if item.is_unsettled),
+        settles={item.id for item in found if approval.may_settle(application, item, current_user)},
         typed=request.form,
         problems=problems,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -9,7 +10,7 @@ from flask_login import current_user
 
 from app import db
 from app.applications import filing, queries, renewal, transfer
-from app.applications.models import Application, History
+from app.applications.models import AnyComment, Application, History
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import reading, said
@@ -104,6 +105,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
     """Return what has happened, newest first, as the present user may read it."""
     procedure = queries.procedure(application)
     language = here.language()
+    comments = {item.id: item for item in queries.comments(application, user=current_user)}
     shown = []
     for row in queries.history(application):
         stage = procedure.stages.get(row.stage)
@@ -118,11 +120,17 @@ def timeline(application: Application) -> list[dict[str, Any]]:
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
-                "words": row.words,
+                "words": _left_open(found, comments) if (found := filing.marked(row)) else row.words,
                 "important": bool(row.target) or row.act in ("agree", "sign"),
             }
         )
     return shown
+
+
+def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:
+    """Return where comments stand that were left open, in the reader's language; only those he may read."""
+    rows = (readable[ident] for ident in ids if ident in readable)
+    return "; ".join(row.labels.get(here.language()) or word("obj.comment") for row in rows)
 
 
 def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:

@@ -154,7 +154,7 @@ def _page(
         "problems": [_labelled(problem, table, goal, language) for problem in problems],
     }
     if table is not None:
-        context |= _looked(application, table, goal, language)
+        context |= _looked(application, stage, table, goal, language)
     return render_template("applications/table.html", **frame.head(application), **context)
 
 
@@ -169,12 +169,13 @@ def _labelled(problem: Problem, table: Table | None, goal: Target, language: str
     return {"path": problem.path, "label": label, "text": word(problem.key, **problem.params)}
 
 
-def _looked(application: Application, table: Table, goal: Target, language: str) -> dict[str, Any]:
+def _looked(application: Application, stage: str, table: Table, goal: Target, language: str) -> dict[str, Any]:
     """Return what the page says of a table: its columns, the rows as they were read, the cells that will not do."""
     columns = {column.key: column for column in goal.columns}
     once = [key if key not in table.chosen[:place] else "" for place, key in enumerate(table.chosen)]
     table = replace(table, chosen=once) if once != table.chosen else table
-    found = importing.look(application, table, goal, language=language)
+    how = request.form.get("how", importing.APPEND)
+    found = importing.look(application, stage, table, goal, how=how, language=language)
     names = answering.choices(application, language)
     shown = [place for place, key in enumerate(table.chosen) if key]
     missing = tabular.lost(goal.columns, table.chosen)

@@ -428,6 +428,20 @@ def test_from_the_page_of_review_a_link_leads_to_where_a_comment_is_settled(at_a
     assert "rounds.settle" not in browser("issuer").get(address(application, "summary")).terms()
 
 
+def test_the_link_stands_only_at_what_the_reader_may_settle(reviewed, now, browser):
+    ids = {}
+    for key, place in (("lawyer", PLACE), ("listing", "issuer.bin")):
+        approval.note(reviewed, by=person(key), notes={place: key}, now=now)
+        ids[key] = one(reviewed, key).id
+    db.session.commit()
+
+    for key, ident in ids.items():
+        links = [
+            link.get("href") for link in browser(key).get(address(reviewed, "review")).all(data_key="rounds.settle")
+        ]
+        assert links == [f"{address(reviewed, 'comments')}#comment-{ident}"]
+
+
 def test_an_answer_typed_beside_the_button_that_settles_is_not_lost(reviewed, now, browser):
     lawyer = person("lawyer")
     approval.note(reviewed, by=lawyer, notes={PLACE: "Бірінші", "issuer.bin": "Екінші"}, now=now)

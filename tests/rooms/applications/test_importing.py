@@ -7,13 +7,14 @@ from datetime import date, datetime
 
 import openpyxl
 import pytest
-from browser import signed_in
+from browser import signed_in, words
 from factories import refetched
 from test_creating import address
 
 from app import db
 from app.applications import importing, queries
 from app.applications.models import Answers
+from app.terms import say
 
 NEW = "/procedures/deep_listing/new"
 HOLDERS = "Атауы\tБСН\tТүрі\tҮлесі\r\n«Дала» АҚ\t40240002347\tҚұрылтайшы\t40,5\r\nФонд\t\tфонд\t12,25\r\n"
@@ -57,6 +58,22 @@ def test_a_pasted_table_is_looked_at_and_stored_only_when_confirmed(stage):
     last = queries.history(refetched(number))[0]
     assert (last.act, last.words) == ("import_rows", "Қатысушылар: 2")
     assert db.session.query(Answers).filter_by(application_id=refetched(number).id).count() == 1
+
+
+def test_rows_that_say_what_another_says_are_marked_before_they_are_stored(stage):
+    author, number, path = stage
+    author.send(given(author, path, "Атауы\tБСН\nБірінші\t040240002347\n"), f"{path}/table", press="take")
+
+    page = given(author, path, "Атауы\tБСН\nЖаңа\t920140000084\nЕскі\t040240002347\nСол\t920140000084\n")
+
+    notes = {row.get("data-line"): words(row) for row in page.root.iter("tr")}
+    assert "№ 1" in notes["3"]
+    assert say("table.note.repeats", "kk", said="920140000084", line=2) in notes["4"]
+    assert len(page.all(data_state="note")) == 2
+    again = author.send(page, f"{path}/table", press="look", how="replace")
+    assert len(again.all(data_state="note")) == 1  # what stands would go
+    assert author.send(page, f"{path}/table", press="take").status == 303  # it stays a note
+    assert len(kept(number)["holders"]["entries"]) == 4
 
 
 def test_the_button_of_the_group_saves_what_was_typed_and_leads_to_the_table(stage):

@@ -9,8 +9,9 @@ from test_comments import PLACE, returned, sent_again
 from test_creating import address
 from test_rounds import edited
 
+from app import db
 from app.applications import approval, changes, effects, filing, queries
-from app.applications.models import WHOLE
+from app.applications.models import WHOLE, History
 from app.errors import Invalid
 
 SEND = "send_for_approval"
@@ -84,6 +85,21 @@ def test_the_page_lists_them_before_the_button_and_sends_only_with_the_tick(in_r
     assert acts == [SEND, "send_despite"]
     told = author.get(address(application, "timeline"))
     assert "Заңды мекенжайы" in words(told.one(data_act="send_despite"))
+    author.get("/?lang=ru")
+    told = words(author.get(address(application, "timeline")).one(data_act="send_despite"))
+    assert "Юридический адрес" in told
+    assert "Заңды мекенжайы" not in told
+
+
+def test_an_older_row_that_keeps_labels_in_words_is_still_read(in_rework, now, browser):
+    db.session.add(
+        History(application_id=in_rework.id, at=now, by_id=person("issuer").id, act="send_despite", words="БСН; #1")
+    )
+    db.session.commit()
+
+    told = browser("issuer").get(address(in_rework, "timeline")).one(data_act="send_despite")
+
+    assert "БСН; #1" in words(told)
 
 
 def test_with_everything_answered_nothing_is_asked(in_rework, now, browser):
