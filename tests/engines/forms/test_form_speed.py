@@ -66,5 +66,5 @@ def test_cost_grows_with_the_number_of_entries_and_stays_small(write: Write) -> 
     small, large = seconds(form, 50), seconds(form, 200)
 
     # On a quiet machine 200 entries take less than a tenth of a second; the bounds only tell a square from a line.
-    assert large < 1
+    assert large < 5  # a fraction of it on an idle machine
     assert large < small * 4 * 2

@@ -221,7 +221,7 @@ def test_what_is_made_to_cost_is_refused_at_once(costly, world):
 
     assert set(report.reasons) <= {"malformed", "too_large"}
     assert report.verdict is Verdict.INVALID
-    assert seconds < 1
+    assert seconds < 5  # a fraction of it on an idle machine
     assert peak < 100 * MEGABYTE
 
 

