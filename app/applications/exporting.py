@@ -15,7 +15,7 @@ from typing import Any
 from app import spreadsheets
 from app.applications import answering, queries, summary
 from app.applications.models import Application
-from app.forms import interchange, tabular
+from app.forms import headings, interchange
 from app.forms.definitions import DynamicForm, Form
 from app.forms.outline import Asked, Part, Row, Rows
 from app.forms.parts import Field, is_empty
@@ -132,7 +132,7 @@ def _table(sheet: Sheet, group: Rows, title: str, rows: Sequence[tuple[str, Row]
 
 def _heads(asked: Field, language: str) -> list[str]:
     parts = asked.parts or ("",)
-    heads = [tabular.Column(asked.key, asked, part).title(language) for part in parts]
+    heads = [headings.Column(asked.key, asked, part).title(language) for part in parts]
     return [*heads, say("export.currency", language)] if _is_money(asked) else heads
 
 
@@ -146,7 +146,7 @@ def _cells(item: Asked, language: str, names: Names) -> list[tuple[str, list[Cel
     if asked.parts:
         return [
             (
-                tabular.Column(asked.key, asked, part).title(language),
+                headings.Column(asked.key, asked, part).title(language),
                 [_part(asked, value, part, language)],
             )
             for part in asked.parts

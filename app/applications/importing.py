@@ -17,13 +17,14 @@ from app.applications import answering, queries
 from app.applications.answering import StageConflict
 from app.applications.models import Application
 from app.errors import Invalid, NotFound, Problem
-from app.forms import tabular
+from app.forms import headings, tabular
 from app.forms.definitions import DynamicForm, Form
+from app.forms.headings import Column
 from app.forms.interchange import parts_of
 from app.forms.outline import Asked, Rows, leaves_of
 from app.forms.parts import Field
 from app.forms.paths import put
-from app.forms.tabular import Column, Row
+from app.forms.tabular import Row
 from app.spreadsheets import Cell, Sheet
 from app.terms import say
 from app.terms.sizes import size_said
@@ -44,7 +45,7 @@ class Target:
     @property
     def columns(self) -> list[Column]:
         """The columns that a table may have."""
-        return tabular.columns(self.group.fields or ())
+        return headings.columns(self.group.fields or ())
 
     @property
     def not_in_a_table(self) -> list[Field]:
@@ -125,7 +126,7 @@ def uploaded(name: str, content: bytes, goal: Target) -> Table:
     sheets = spreadsheets.read(content)
     if not sheets:
         raise Invalid.at("file", "table.err.empty")
-    best = max(sheets, key=lambda sheet: sum(map(bool, tabular.match(_first(sheet.lines), goal.columns))))
+    best = max(sheets, key=lambda sheet: sum(map(bool, headings.match(_first(sheet.lines), goal.columns))))
     others = [sheet.name for sheet in sheets if sheet is not best]
     return _table(best.lines, goal, sheet=best.name, others=others)
 
@@ -139,10 +140,10 @@ def _table(lines: list[list[str]], goal: Target, *, sheet: str = "", others: Seq
         lines = lines[1:]
     require_bounds(lines, goal)
     columns = goal.columns
-    is_headed = tabular.has_headings(lines[0], columns)
+    is_headed = headings.has_headings(lines[0], columns)
     width = max(map(len, lines))
     if is_headed:
-        chosen = tabular.match(lines[0], columns)
+        chosen = headings.match(lines[0], columns)
         chosen += [""] * (width - len(chosen))
     else:
         chosen = [columns[place].key if place < len(columns) else "" for place in range(width)]

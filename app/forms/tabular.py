@@ -1,7 +1,7 @@
 """Tables of a spreadsheet and the rows of a repeating group: read into canonical values, and written out.
 
-``split`` finds the cells of pasted words or of a CSV file, ``match`` tells which column is which field,
-``read`` turns the cells into canonical values and tells every cell that will not do; ``written`` is the
+``split`` finds the cells of pasted words or of a CSV file, ``headings.match`` tells which column is which
+field, ``read`` turns the cells into canonical values and tells every cell that will not do; ``written`` is the
 way back.  A spreadsheet writes dates and numbers as its own language does, so a column is looked at as a
 whole: what could be meant in two ways is asked about, never guessed.
 """
@@ -17,19 +17,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.errors import Invalid, Problem, Said
+from app.forms import headings
+from app.forms.headings import Column, match
 from app.forms.parts import Field, is_empty
 from app.forms.reading import Choices
 from app.forms.values import EDGES, FieldError
-from app.terms import LANGUAGES, say
+from app.terms import LANGUAGES
 from app.terms.sizes import size_said
 
 Lines = Sequence[Sequence[str]]
 
 MOST_COLUMNS = 60
 LONGEST_TEXT = 2 * 1024 * 1024
-
-NOT_IN_A_TABLE = frozenset({"file", "computed", "note", "group"})
-"""Types of field that no single cell can hold, or that nobody types."""
 
 HOW_TO_WRITE = {
     "date": "table.how.date",
@@ -39,57 +38,9 @@ HOW_TO_WRITE = {
 }
 """Type of field -> the sentence that says how a cell of it is written."""
 
-ABBREVIATIONS = {
-    "bin": ("БСН", "БИН", "BIN"),
-    "iin": ("ЖСН", "ИИН", "IIN"),
-    "isin": ("ISIN",),
-    "lei": ("LEI",),
-    "cfi": ("CFI",),
-    "iban": ("ЖСК", "ИИК", "IBAN"),
-    "bic": ("БСК", "БИК", "BIC", "SWIFT"),
-    "kbe": ("КБе", "KBe"),
-    "kato": ("ӘАОЖ", "КАТО", "KATO"),
-    "email": ("e-mail",),
-}
-"""Type of field -> what its code is called for short, in any language."""
-
-SHORTEST_BEGINNING = 4
-"""Letters of a heading that is taken for the first words of a label."""
-
 _NUMBERS = frozenset({"number", "percent", "percent_of_total", "money"})
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "'")
 _PLAIN_NUMBER = re.compile(r"[+-]?[0-9][0-9 \u00a0]*(?:[.,][0-9]+)?%?")
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of a group's table: a field, or one part of it ("name-kk")."""
-
-    key: str
-    field: Field
-    part: str = ""
-
-    @property
-    def asked(self) -> Field:
-        """The question that one cell answers: the field, or its part."""
-        return self.field.subfields.get(self.part, self.field)
-
-    def title(self, language: str) -> str:
-        """Return the heading of the column: "Address: region", "Name (Kazakh)"."""
-        label = self.field.label[language]
-        if self.part in self.field.subfields:
-            return f"{label}: {self.asked.label[language]}"
-        return f"{label} ({say(f'field.language.{self.part}', language)})" if self.part else label
-
-
-def columns(fields: Iterable[Field]) -> list[Column]:
-    """Return the columns of the table that ``fields`` make; files, groups and computed ones have none."""
-    return [
-        Column(f"{asked.key}-{part}" if part else asked.key, asked, part)
-        for asked in fields
-        if asked.type not in NOT_IN_A_TABLE
-        for part in asked.parts or ("",)
-    ]
 
 
 def decoded(content: bytes) -> str:
@@ -145,79 +96,6 @@ def _cells(text: str, sign: str) -> list[list[str]]:
     while lines and not any(cell.strip(EDGES) for cell in lines[0]):
         lines.pop(0)
     return lines
-
-
-def match(headings: Sequence[str], known: Sequence[Column]) -> list[str]:
-    """Return the key of the column that each heading means, "" where it means none; no column twice.
-
-    A heading is the key of a field or its label in any language, whatever its capitals, blanks, stops and
-    ё; then also without what stands in brackets, before a unit, on one side of a stroke; then by an
-    abbreviation ("БИН", "IIN"); at last by the first words of a label.  What could mean several columns
-    means none but by the label itself.
-    """
-    found = [""] * len(headings)
-    for number, names_of in enumerate((_own_names, _looser_names, _abbreviations, _beginnings)):
-        names: dict[str, list[str]] = {}
-        for column in known:
-            for name in dict.fromkeys(filter(None, map(_plain, names_of(column)))):
-                names.setdefault(name, []).append(column.key)
-        for place, heading in enumerate(headings):
-            said = [heading] if number == 0 else _looser(heading)
-            said += _first_capitals(said) if number == 2 else []
-            meant = dict.fromkeys(key for each in said for key in names.get(_plain(each), ()))
-            free = [key for key in meant if key not in found]
-            if not found[place] and free and (number == 0 or len(free) == 1):
-                found[place] = free[0]
-    return found
-
-
-def _own_names(column: Column) -> list[str]:
-    labels = column.field.label.model_dump().values()
-    return [column.key, *(column.title(language) for language in LANGUAGES), *labels]
-
-
-def _looser_names(column: Column) -> list[str]:
-    parts = list(column.asked.label.model_dump().values()) if column.part in column.field.subfields else []
-    return [looser for name in [*_own_names(column), *parts] for looser in _looser(name)]
-
-
-def _abbreviations(column: Column) -> list[str]:
-    """Return the short names of the codes that a column holds, and the capitals that its label begins with."""
-    labels = column.asked.label.model_dump().values()
-    return [*ABBREVIATIONS.get(column.asked.type, ()), *_first_capitals(labels)]
-
-
-def _first_capitals(names: Iterable[str]) -> list[str]:
-    """Return the first words of names where they are abbreviations: "БИН" of "БИН организации"."""
-    first = (name.split(maxsplit=1)[0] for name in names if name.strip())
-    return [word for word in first if len(word) > 1 and word.isupper()]
-
-
-def _beginnings(column: Column) -> list[str]:
-    """Return the first words of the column's names, one and more: "Наименование" of "Наименование или Ф. И. О."."""
-    words = [name.split() for name in _looser_names(column)]
-    found = [" ".join(each[:count]) for each in words for count in range(1, len(each))]
-    return [name for name in found if len(name) >= SHORTEST_BEGINNING]
-
-
-def _looser(words: str) -> list[str]:
-    """Return words without brackets, «кол-во» in full: whole, without the unit after a comma, each side of strokes."""
-    bare = re.sub(r"\([^()]*\)|\[[^][]*\]", " ", words)
-    bare = re.sub(r"(?i)\bкол-во\b", "количество", bare)
-    return [bare, bare.rpartition(",")[0], *re.split(r"[/|\n]", bare)]
-
-
-def _plain(words: str) -> str:
-    folded = unicodedata.normalize("NFKC", words).casefold().replace("ё", "е")
-    return "".join(sign for sign in folded if sign.isalnum())
-
-
-def has_headings(line: Sequence[str], known: Sequence[Column]) -> bool:
-    """Tell whether the first line of a table names its columns: at least half of its words do, or any and no digit."""
-    given = [cell for cell in line if cell.strip(EDGES)]
-    meant = sum(map(bool, match(given, known)))
-    is_plain = not any(sign.isdecimal() for cell in given for sign in cell)
-    return bool(given) and (meant * 2 >= len(given) or (meant > 0 and is_plain))
 
 
 @dataclass(frozen=True)
@@ -429,8 +307,10 @@ def _option(words: str, asked: Field, choices: Choices | None) -> str:
         labels = [(key, label) for key, said in asked.options.items() for label in (key, *said.model_dump().values())]
     else:
         labels = [(key, name) for key, label in (choices or {}).get(asked.source or "", ()) for name in (key, label)]
-    meant = _plain(words)
-    keys = {key for key, label in labels if key == words} or {key for key, label in labels if _plain(label) == meant}
+    meant = headings.plain(words)
+    keys = {key for key, label in labels if key == words} or {
+        key for key, label in labels if headings.plain(label) == meant
+    }
     if len(keys) > 1:
         raise FieldError("table.err.two_options", found=words)
     if not keys:

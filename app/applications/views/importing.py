@@ -24,7 +24,8 @@ from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.questionnaires import require_writable
 from app.errors import Invalid, Problem
 from app.forms import tabular
-from app.forms.tabular import Column, Row
+from app.forms.headings import Column
+from app.forms.tabular import Row
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from app.errors import Invalid
 from app.forms import tabular
 from app.forms.definitions import load
+from app.forms.headings import columns, has_headings, match
 from app.forms.parts import Field
-from app.forms.tabular import columns, decoded, guarded, match, read, split, unguarded, written
+from app.forms.tabular import decoded, guarded, read, split, unguarded, written
 
 WORDS = {"kk": "Атауы", "ru": "Наименование", "en": "Name"}
 
@@ -255,7 +256,7 @@ def test_a_heading_is_known_by_label_key_abbreviation_and_without_its_unit(headi
     ],
 )
 def test_a_line_of_words_with_a_known_one_is_a_line_of_headings(line: list[str], is_headed: bool) -> None:
-    assert tabular.has_headings(line, HEADED) is is_headed
+    assert has_headings(line, HEADED) is is_headed
 
 
 def test_the_label_itself_comes_before_what_only_resembles_it() -> None:
