@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app import db
 from app.accounts.models import User
 from app.applications import clocks, effects, facts, queries
-from app.applications.models import Application, History
+from app.applications.models import Application, History, Letter
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
 from app.notifications import operations as notifications
@@ -132,7 +132,7 @@ def _take(application: Application, trigger: str, *, by: User | None, now: datet
     taken = fired.transition
     also: dict[str, object] = {}
     for name in taken.effects:
-        also.update(effects.EFFECTS[name](application, by=by, now=now))
+        also.update(effects.carry_out(name, application, by=by, words=words, now=now))
     stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
     tell(application, taken.notify, now=now, besides=by)
     return taken
@@ -154,6 +154,18 @@ def tell(application: Application, executors: Sequence[str], *, now: datetime, b
             elif besides is None or person.id != besides.id:
                 told.setdefault(person, news)
     notifications.post(told.items(), about=_about(application, acting, around), now=now)
+
+
+def tell_of_letter(letter: Letter, *, now: datetime) -> None:
+    """Tell those who answer for the organisation that a letter of the Exchange is there for them."""
+    around = queries.around(letter.application)
+    people = {each.id: each for executor in ("author", "respondent", "first_head") for each in around.get(executor, ())}
+    staff = {each.id for executor in EXECUTOR_ROLES for each in around.get(executor, ())}
+    subject = letter.words["subject"]
+    params = {"number": letter.number, "subject": {**subject, "en": subject["ru"]}}
+    message = notifications.Message("notice.letter", params)
+    found = [(person, message) for ident, person in people.items() if ident not in staff]
+    notifications.post(found, about=about(letter.application), now=now)
 
 
 def about(application: Application) -> notifications.About:

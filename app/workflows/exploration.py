@@ -270,7 +270,7 @@ class Exploration:
     def _room(self, situation: Situation) -> Room:
         process = self.procedure.processes[situation.process]
         known = situation.known
-        facts = _facts(known)
+        facts = replace(_facts(known), issued=self._issuing)
         people = set(_ALWAYS_THERE)
         people |= {who for who, fact in NAMED.items() if known.get(fact)}
         position, opened, finished = Position(process.key), set[str](), set[str]()
@@ -296,6 +296,10 @@ class Exploration:
         values = {variable: self._values(variable, process, room, known) for variable in self.variables}
         done = ([] if unfinished else [True]) + ([False] if self._mandatory[process.key] else [])
         return replace(room, values={**values, COMPLETE: frozenset(done)})
+
+    @cached_property
+    def _issuing(self) -> frozenset[str]:
+        return frozenset(key for key, each in self.procedure.stages.items() if each.kind is StageKind.ISSUING)
 
     @cached_property
     def _mandatory(self) -> dict[str, tuple[str, ...]]:

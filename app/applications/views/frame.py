@@ -25,6 +25,9 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, Process, StageKind
 
 blueprint = Blueprint("applications", __name__)
+INTERNAL = (StageKind.WORK, StageKind.ISSUING)
+"""Kinds of stage that are the Exchange's own."""
+
 Answer = str | Response | tuple[str, int]
 
 
@@ -267,8 +270,8 @@ def may_enter(application: Application, user: User, stage: str) -> bool:
     if kind is StageKind.VIEW:
         return True
     if user.is_exchange:
-        return kind is StageKind.WORK or application.submitted_at is not None
-    return kind is not StageKind.WORK
+        return kind in INTERNAL or application.submitted_at is not None
+    return kind not in INTERNAL
 
 
 def _stage_row(
