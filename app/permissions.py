@@ -39,6 +39,7 @@ class Permission(StrEnum):
     BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
+    RECEIVE_PAPER = "receive_paper"  # declare an outage, and enter what comes on paper meanwhile
     MOVE_VERSION = "move_version"  # an application that was sent, to a newer version of its procedure
     VIEW_ARCHIVE = "view_archive"
     VIEW_ORGANISATION = "view_organisation"
@@ -85,11 +86,11 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF,
-    Role.LISTING: _STAFF,
+    Role.CHANCERY: _STAFF | {Permission.RECEIVE_PAPER},
+    Role.LISTING: _STAFF | {Permission.RECEIVE_PAPER},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
-    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION},
+    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION, Permission.RECEIVE_PAPER},
     Role.SECRETARY: _STAFF,
     Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS},
     Role.ADMIN: _EVERYBODY,

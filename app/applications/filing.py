@@ -71,6 +71,17 @@ def create(
     origin = queries.questionnaire(source, user=author) if source else None
     if origin is not None and origin.organisation_id != company.id:
         raise Invalid.at("company", "app.err.questionnaire_company", company=Said(origin.organisation.names))
+    application = begun(procedure, company, author=author, now=now, language=language)
+    notifications.notify([author], "notice.created", about=moves.about(application), now=now)
+    if origin is not None:
+        for stage in queries.applicant_stages(application):
+            if queries.acts_as(application, author, procedure.executor_of(stage, procedure.initial)):
+                reuse.take(application, stage, origin, picked=None, by=author, now=now)
+    return application
+
+
+def begun(procedure: Procedure, company: Organisation, *, author: User, now: datetime, language: str) -> Application:
+    """Return a new application with its number and its first row of history; nobody is told."""
     year = now.astimezone(ZONE).year
     standing = procedure.start()
     library = catalogue.present().forms
@@ -92,11 +103,6 @@ def create(
         History(application_id=application.id, at=now, by_id=author.id, act="create", target=standing.process)
     )
     audit.record("create", f"application {application.number}", by=author.id, at=now, company=company.id)
-    notifications.notify([author], "notice.created", about=moves.about(application), now=now)
-    if origin is not None:
-        for stage in queries.applicant_stages(application):
-            if queries.acts_as(application, author, procedure.executor_of(stage, standing.process)):
-                reuse.take(application, stage, origin, picked=None, by=author, now=now)
     return application
 
 

@@ -107,6 +107,8 @@ def fire(application: Application, trigger: str, *, by: User, seen: int, now: da
         Invalid: a reason is asked and none was given.
     """
     application.require_version(seen)
+    if trigger != "delete" and queries.is_being_entered(application):
+        raise Conflict("paper.err.only_enter")
     procedure = queries.procedure(application)
     offered = [item for item in procedure.transitions if item.trigger == trigger]
     here = [item for item in offered if item.source == application.process]

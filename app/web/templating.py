@@ -39,6 +39,7 @@ MENU: tuple[tuple[str, str, Permission], ...] = (
     ("applications.procedures", "nav.procedures", Permission.BEGIN),
     ("applications.queue", "nav.queue", Permission.PROCESS),
     ("applications.letters", "nav.letters", Permission.PROCESS),
+    ("applications.outages", "paper.nav", Permission.RECEIVE_PAPER),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),
     ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),

@@ -22,6 +22,7 @@ from app.applications.views import (
     letters,
     lists,
     maps,
+    paper,
     questionnaires,
     signing,
     stage,
@@ -44,6 +45,7 @@ MODULES = (
     changes,
     signing,
     letters,
+    paper,
     documents,
     attachments,
     autosave,
@@ -58,4 +60,5 @@ MODULES = (
 def register(app: Flask) -> None:
     """Give ``app`` the screens of applications."""
     app.register_blueprint(blueprint)
+    app.context_processor(paper.banner)
     autosave.register(app)

@@ -101,6 +101,7 @@ def head(application: Application) -> dict[str, Any]:
         "application": application,
         "procedure": procedure,
         "process": process,
+        "paper": queries.intake(application),
         "process_title": process.title[language],
         "procedure_title": procedure.title[language],
         "company": application.organisation.names[language],
@@ -130,6 +131,7 @@ def offers_for(application: Application, user: User) -> list[Offer]:
         offer
         for offer in procedure.offers(queries.position(application), facts.of(application))
         if queries.acts_as(application, user, offer.transition.by)
+        and (offer.transition.trigger == "delete" or not queries.is_being_entered(application))
     ]
 
 
@@ -270,7 +272,7 @@ def may_enter(application: Application, user: User, stage: str) -> bool:
     if kind is StageKind.VIEW:
         return True
     if user.is_exchange:
-        return kind in INTERNAL or application.submitted_at is not None
+        return kind in INTERNAL or application.submitted_at is not None or queries.is_being_entered(application)
     return kind not in INTERNAL
 
 

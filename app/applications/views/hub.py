@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import filing, letters, queries, renewal, transfer
+from app.applications import filing, intake, letters, queries, renewal, transfer
 from app.applications.models import AnyComment, Application, History
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
@@ -60,6 +60,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
         waiting_remarks=queries.waiting_remarks(application, user=current_user),
         results=results(application),
+        scans=intake.scans(application) if head["paper"] else [],
         checklist=checking.view(application),
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
         has_newer_procedure=transfer.may_transfer(application, current_user)
