@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.accounts.models import User
-from app.applications import attachments, effects, facts, merging, moves, queries, summary
+from app.applications import attachments, effects, facts, letters, merging, moves, queries, summary
 from app.applications.merging import Act, Typed, Values, forms
 from app.applications.models import Answers, Application
 from app.errors import Conflict, Invalid, Problem
@@ -184,6 +184,10 @@ def finish(application: Application, stage: str, typed: Typed, *, by: User, now:
     after = procedure.finish(begun, stage, known)
     _choose_adviser(application, stage, values, now=now)
     moves.stand_at(application, after, act="finish", by=by, now=now, stage=stage, also=_meeting(values))
+    issuing = letters.issuing_stage(application)
+    if issuing is not None and letters.written_in(application, issuing) == stage:
+        signer = procedure.executor_of(issuing, application.process)
+        moves.call_to_sign(application, signer, now=now, besides=by)
     return []
 
 

@@ -27,6 +27,9 @@ from app.terms import LANGUAGES, say
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
 
+AUTHORISED = "listing_head"
+"""Who signs the letters that no stage of a procedure gives to somebody."""
+
 _APPLICATION = db.table_of(Application)
 _ADD_HISTORY = Statement(
     insert(db.table_of(History)), ("application_id", "at", "by_id", "act", "stage", "source", "target", "words")
@@ -137,6 +140,8 @@ def _take(application: Application, trigger: str, *, by: User | None, now: datet
         also.update(effects.carry_out(name, application, by=by, words=words, now=now))
     stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
     tell(application, taken.notify, now=now, besides=by)
+    if by is not None and any(name in effects.LETTERS for name in taken.effects):
+        call_to_sign(application, AUTHORISED, now=now, besides=by)
     return taken
 
 
@@ -156,6 +161,13 @@ def tell(application: Application, executors: Sequence[str], *, now: datetime, b
             elif besides is None or person.id != besides.id:
                 told.setdefault(person, news)
     notifications.post(told.items(), about=_about(application, acting, around), now=now)
+
+
+def call_to_sign(application: Application, executor: str, *, now: datetime, besides: User) -> None:
+    """Tell the authorised person that a paper of the Exchange waits for a signature."""
+    message = notifications.Message("notice.letter_waits", {"number": application.number}, action_required=True)
+    people = [person for person in queries.around(application).get(executor, ()) if person.id != besides.id]
+    notifications.post([(person, message) for person in people], about=about(application), now=now)
 
 
 def tell_of_letter(letter: Letter, *, now: datetime) -> None:

@@ -15,6 +15,7 @@ from app import catalogue, db
 from app.accounts.models import User
 from app.applications import effects, facts, letters, moves, queries, stamping
 from app.applications.models import Application, Document, History, Letter, Signature
+from app.applications.moves import AUTHORISED
 from app.audit import operations as audit
 from app.authorities.gathering import judged
 from app.errors import Conflict, Invalid, NotPermitted, Problem
@@ -25,9 +26,6 @@ from app.signatures.who import refusals
 from app.terms.sizes import size_said
 from app.web import here
 from app.workflows.parts import StageKind
-
-AUTHORISED = "listing_head"
-"""Who signs the letters that no stage of a procedure gives to somebody."""
 
 LARGEST_CMS = 256 * 1024
 

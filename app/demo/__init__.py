@@ -19,7 +19,7 @@ from app.accounts import operations as accounts_operations
 from app.accounts import queries as people_queries
 from app.accounts.models import User
 from app.accounts.views import DEMO_ACCOUNTS
-from app.applications.signing import AUTHORISED
+from app.applications.moves import AUTHORISED
 from app.config import Config
 from app.demo import library, stories
 from app.demo.people import COMPANIES, PASSWORD, PEOPLE, Company, Person

@@ -332,7 +332,7 @@ class _Teller:
         stage = letters.issuing_stage(application)
         if stage is None:
             return
-        head = self.person(signing.AUTHORISED)
+        head = self.person(moves.AUTHORISED)
         letter = letters.prepare(application, letters.written_in(application, stage), by=head, now=here.now())
         self.sign_letter(letter)
         db.session.expire(application)
@@ -340,9 +340,9 @@ class _Teller:
     def sign_letter(self, letter: Letter) -> None:
         """Sign a paper of the Exchange with the sandbox key."""
         sha256 = letters.fixed(letter, now=here.now()).sha256
-        cms = sign_as(self.pki, signing.AUTHORISED, here.storage().get(sha256), self.now)
+        cms = sign_as(self.pki, moves.AUTHORISED, here.storage().get(sha256), self.now)
         given = signing.judge(cms, sha256=sha256, now=here.now())
-        signing.issue(letter, given, by=self.person(signing.AUTHORISED), now=here.now())
+        signing.issue(letter, given, by=self.person(moves.AUTHORISED), now=here.now())
 
     def fire(self, application: Application, trigger: str, part: str, words: str = "") -> None:
         """Take a transition."""

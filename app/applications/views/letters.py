@@ -249,6 +249,17 @@ def reword(ident: int) -> Answer:
     return redirect(url_for(".letter_page", ident=ident), code=303)
 
 
+@blueprint.get("/applications/<number>/stages/<stage>/template")
+@allowed(Permission.PROCESS)
+def redraw(number: str, stage: str) -> Answer:
+    """Lead to the stage with its text drawn anew from a template; nothing is kept by that."""
+    application = frame.one(number)
+    if not letters.templates_of(application, stage):
+        raise NotFound
+    template = request.args.get("template", "")
+    return redirect(url_for(".stage_page", number=number, stage=stage, template=template), code=303)
+
+
 @blueprint.get("/applications/<number>/stages/<stage>/preview.pdf")
 @allowed(Permission.PROCESS)
 def letter_preview(number: str, stage: str) -> Response:
