@@ -79,6 +79,17 @@ def test_the_same_twice_stays_in_a_draft_with_a_note_and_is_refused_when_done(st
     assert [row["values"]["bin"] for row in kept] == [RIGHT, RIGHT]
 
 
+def test_what_a_row_no_longer_shows_makes_no_other_row_the_same(stage):
+    author, _, path = stage
+    author.send(author.get(path), path, press="save", **{"holders-e1-bin": RIGHT})
+
+    refused = author.send(author.get(path), path, press="done", **{"holders-e1-bin": "12", "holders-e2-bin": RIGHT})
+
+    assert refused.status == 422
+    assert refused.error("holders-e1-bin") == say("err.bin", "kk")
+    assert not refused.all(data_error_for="holders-e2-bin")
+
+
 def test_of_a_stage_that_is_not_ones_own_nothing_is_said(stage, deep):
     _, number, path = stage
     stranger = signed_in(deep, "adviser")
