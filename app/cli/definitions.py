@@ -22,8 +22,8 @@ from app.forms.definitions import load as load_forms
 from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
 from app.workflows.bpmn import export
+from app.workflows.condition_checks import UNREADABLE
 from app.workflows.definitions import (
-    UNREADABLE,
     ProcedureLibrary,
     cross_check,
     each_once,

@@ -140,6 +140,11 @@ class _Compiler:
         if found is None:
             raise _unknown(names[0], [*self.known, *FUNCTIONS])
         level, named = found
+        if named.sort == "place":  # a stage, say: its fields are named by both words
+            below = named.inner(names[1]) if len(names) > 1 else None
+            if below is None:
+                raise _unknown(".".join(names[:2]), self.known)
+            names, named = [".".join(names[:2]), *names[2:]], below
         path, groups, part = [names[0]], 0, ""
         for name in names[1:]:
             if named.sort == "group":

@@ -15,7 +15,7 @@ class Named(Protocol):
 
     @property
     def sort(self) -> str:
-        """Number, text, truth, date, duration, group or other."""
+        """Number, text, truth, date, duration, group, other; place for what only holds fields (a stage)."""
 
     @property
     def options(self) -> Iterable[str] | None:
@@ -88,6 +88,7 @@ A = {
     "date": "a date",
     "duration": "a period",
     "group": "a group",
+    "place": "a place of fields",
     "other": "an answer that only filled(...) may ask about",
 }
 """Sort -> its words in faults."""
