@@ -52,13 +52,21 @@ def chosen(application: Application) -> dict[str, Chosen]:
 
 def read(procedure: Procedure, row: History) -> Chosen | None:
     """Return what a row of history says of a table; None where the procedure knows it no more."""
-    name, _, key = row.words.partition(":")
-    for use in procedure.tables:
-        for table in use.versions:
-            for each in table.rows:
-                if (use.key, table.name, each.key) == (row.stage, name, key):
-                    return Chosen(use, table, each, row.at)
-    return None
+    return next((Chosen(*each, row.at) for each in _rows(procedure, row.stage, row.words)), None)
+
+
+def row_of(procedure: Procedure, use: str, words: str) -> Row | None:
+    """Return the row that the words of a row of history name."""
+    return next((row for _, _, row in _rows(procedure, use, words)), None)
+
+
+def _rows(procedure: Procedure, use: str, words: str) -> Iterator[tuple[TableUse, Table, Row]]:
+    name, _, key = words.partition(":")
+    for asked in procedure.tables:
+        for table in asked.versions:
+            for row in table.rows:
+                if (asked.key, table.name, row.key) == (use, name, key):
+                    yield asked, table, row
 
 
 def decide(application: Application, transition: Transition, *, now: datetime) -> Iterator[tuple[str, str]]:

@@ -70,10 +70,10 @@ def stand_at(
         for name, value in changed.items():
             set_committed_value(application, name, value)
     target = position.process if moved else ""
-    _note(application, act, stage=stage, source=source, target=target, words=words, by=by, now=now)
+    note(application, act, stage=stage, source=source, target=target, words=words, by=by, now=now)
 
 
-def _note(
+def note(
     application: Application,
     act: str,
     *,
@@ -84,11 +84,24 @@ def _note(
     target: str = "",
     words: str = "",
 ) -> None:
-    """Add an act to the history and the audit."""
+    """Add an act to the history and the audit; by itself it moves nothing."""
     by_id = by.id if by else None
     row = {"at": now, "by_id": by_id, "act": act, "stage": stage, "source": source, "target": target, "words": words}
     _ADD_HISTORY.run({"application_id": application.id, **row})
     audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target)
+
+
+def touch(application: Application) -> None:
+    """Let the version grow by an act that leaves the position as it is, so that two people at once get a conflict.
+
+    Raises:
+        Conflict: another transaction has moved the application meanwhile.
+    """
+    changed = {"version": application.version + 1}
+    seen = {"ident": application.id, "seen": application.version}
+    if _move(frozenset(changed)).run(seen | changed) != 1:
+        raise Conflict("app.err.moved", number=application.number)
+    set_committed_value(application, "version", changed["version"])
 
 
 def require_executor(application: Application, user: User, executor: str) -> None:
@@ -137,7 +150,7 @@ def _take(application: Application, trigger: str, *, by: User | None, now: datet
     fired = queries.procedure(application).fire(queries.position(application), trigger, facts.of(application))
     taken = fired.transition
     for table, row in conditions.decide(application, taken, now=now):
-        _note(application, conditions.DECIDE, stage=table, words=row, by=by, now=now)
+        note(application, conditions.DECIDE, stage=table, words=row, by=by, now=now)
     also: dict[str, object] = {}
     for name in taken.effects:
         also.update(effects.EFFECTS[name](application, by=by, now=now))

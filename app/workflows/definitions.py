@@ -21,7 +21,7 @@ from app.workflows.conditions import Answered, Fields, compiled
 from app.workflows.formulas import NO, UNANSWERED, YES
 from app.workflows.guards import GUARDS, Argument, Condition, Outcome
 from app.workflows.machine import Procedure
-from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Term, Transition
+from app.workflows.parts import Extension, GuardUse, Order, Process, Stage, Subprocess, Term, Transition
 from app.workflows.proof import prove
 from app.workflows.shared import FOLDER, joining, load_shared
 from app.workflows.tables import FOLDER as TABLES
@@ -290,6 +290,8 @@ def _terms(text: ProcedureText) -> Iterator[Term]:
             escalate=term.escalate,
             trigger=triggers.get(key),
             table=_table_of(term),
+            from_meeting=term.counted_from == "meeting",
+            extension=Extension(**term.extendable.model_dump()) if term.extendable else None,
         )
 
 

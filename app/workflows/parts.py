@@ -103,6 +103,15 @@ class Process:
 
 
 @dataclass(frozen=True)
+class Extension:
+    """A term may be made longer so many ``times``, each time by so many working days, by this executor."""
+
+    times: int
+    working_days: int
+    by: str
+
+
+@dataclass(frozen=True)
 class Term:
     """How many working days ``processes`` may take together, from entering the first of them.
 
@@ -110,6 +119,7 @@ class Term:
     another process; leaving for any other ends it.  ``escalate`` is the executor who is told once it is
     over; ``trigger`` the transition that the system takes then.  ``table``: use and output of the decision
     table that says the working days once it has been asked; ``working_days`` until then.
+    ``from_meeting``: counted from the date of the meeting, not from entering.
     """
 
     key: str
@@ -120,6 +130,8 @@ class Term:
     escalate: str | None = None
     trigger: str | None = None
     table: tuple[str, str] | None = None
+    from_meeting: bool = False
+    extension: Extension | None = None
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,8 @@ from app.workflows.formulas import NO, YES, Atom, Formula, Kinds, kinds_of
 
 FOLDER = "_tables"
 MOST_CASES = 20_000
+NOTHING = "nothing"
+"""Written where a procedure has nothing for an input of a table."""
 OTHERWISE = "otherwise"
 """The key of the row that is taken where no other fits."""
 
@@ -76,6 +78,7 @@ class TableText(Definition):
     hit: Literal["first", "unique"]
     effective_from: Annotated[str, Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
     demo_data: StrictBool = False
+    internal: StrictBool = False
     norm: Words | None = None
     inputs: Annotated[dict[Key, ColumnText], Field(min_length=1)]
     outputs: Annotated[dict[Key, ColumnText], Field(min_length=1)]
@@ -115,6 +118,8 @@ class Table:
     outputs: Mapping[str, ColumnText]
     rows: tuple[Row, ...]
     norm: Words | None = None
+    is_internal: bool = False
+    """Only the Exchange is told which row was taken."""
 
     @property
     def name(self) -> str:
@@ -163,6 +168,8 @@ def input_of(written: str) -> Any:
     """
     if len(written) > 1 and written[0] == written[-1] == "'":
         return written[1:-1]
+    if written == NOTHING:
+        return None
     if written in ("True", "False"):
         return YES if written == "True" else NO
     place, dot, name = written.partition(".")
@@ -200,9 +207,17 @@ def _table(text: TableText) -> Table:
     rows = [Row(row.key, {k: _cell(c) for k, c in row.when.items()}, _then(row, text), row.words) for row in text.rows]
     if text.otherwise is not None:
         rows.append(Row(OTHERWISE, {}, _then(text.otherwise, text), text.otherwise.words))
-    day = date.fromisoformat(text.effective_from)
     return Table(
-        text.table, text.version, text.title, day, text.demo_data, text.inputs, text.outputs, tuple(rows), text.norm
+        key=text.table,
+        version=text.version,
+        title=text.title,
+        effective_from=date.fromisoformat(text.effective_from),
+        demo_data=text.demo_data,
+        inputs=text.inputs,
+        outputs=text.outputs,
+        rows=tuple(rows),
+        norm=text.norm,
+        is_internal=text.internal,
     )
 
 
@@ -378,7 +393,9 @@ def faults_of_use(
     inputs = {key for version in tables[table] for key in version.inputs}
     for key in sorted(inputs - given.keys()):
         problem = f"nothing is said of the input '{key}'"
-        yield source.fault([*place, "given"], problem, f"add {key}: stage.field, or {key}: \"'value'\"")
+        yield source.fault(
+            [*place, "given"], problem, f"add {key}: stage.field, {key}: \"'value'\" or {key}: {NOTHING}"
+        )
     for key, written in given.items():
         if key not in inputs:
             yield unknown(source, [*place, "given", key], "input", key, inputs)

@@ -76,15 +76,26 @@ class StandingText(Definition):
     guards: list[GuardText] = []
 
 
+class ExtendableText(Definition):
+    """How often a term may be made longer, by how many working days each time, and who does it."""
+
+    times: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    working_days: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    by: str
+
+
 class TermText(Definition):
     """How long a process may take; ``escalate`` is told too once the time is over.
 
+    ``counted_from``: the meeting whose date is recorded, instead of the moment of entering.
     ``table``: the output of a table in use that says the working days once it has been asked.
     """
 
     working_days: Annotated[int, Field(ge=1, le=1000, strict=True)]
     pauses: Literal["with_applicant"] | None = None
     escalate: str | None = None
+    counted_from: Literal["meeting"] | None = None
+    extendable: ExtendableText | None = None
     table: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")] | None = None
 
 
@@ -92,7 +103,7 @@ class TableUseText(Definition):
     """A decision table that the procedure asks, and where its inputs come from."""
 
     table: Key
-    given: dict[Key, str]
+    given: dict[Key, str] = {}
 
 
 class SharedTermText(TermText):
