@@ -54,7 +54,12 @@ def extend(application: Application, term: str, *, reason: str, by: User, seen: 
     moves.touch(application)
     moves.note(application, clocks.EXTEND, stage=term, words=noted, by=by, now=now)
     after = next(each for each in clocks.of([application])[application.id] if each.run.term.key == term)
-    params = {"term": title.words, "n": extension.working_days, "reason": words, "due": date_time_text(after.due)}
+    params = {
+        "term": title.words,
+        "n": extension.working_days,
+        "reason": words,
+        "due": date_time_text(after.due) if after.due else "—",
+    }
     people = [person for executor in APPLICANT for person in queries.executor_people(application, executor)]
     told = list(dict.fromkeys(people))
     notifications.notify(told, "notice.term_extended", about=moves.about(application), params=params, now=now)

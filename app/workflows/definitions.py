@@ -15,6 +15,8 @@ from app.definition_files import Fault, Reading, Source, read
 from app.definition_remains import is_gap, is_told, meant
 from app.errors import NotFound
 from app.expressions.language import ExpressionError
+from app.workflows.calendar import Beginning, faults_of_beginning
+from app.workflows.calendar import Outcome as Counted
 from app.workflows.checks import CHECKS, faults_of_name, unknown
 from app.workflows.condition_checks import UNREADABLE, faults_of_conditions, faults_of_tables, fields_of, table_uses
 from app.workflows.conditions import Answered, Fields, compiled
@@ -43,6 +45,8 @@ class ProcedureLibrary:
     readings: Sequence[Reading[ProcedureText]] = field(default=(), repr=False)
     """What the files say, the faulty ones too: only to be checked."""
     tables: Tables = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
+    """The procedures of all files in the folders of those read."""
 
     def get(self, key: str, version: int | None = None) -> Procedure:
         """Return one version of a procedure, the newest if none is named.
@@ -91,7 +95,8 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
                 procedures[procedure.name] = procedure
         faults |= found
     every_table = {key: each for known, _ in tables.values() for key, each in (known or {}).items()}
-    return ProcedureLibrary(procedures, readings, every_table), each_once(faults)
+    beside = frozenset(path.name.partition(".v")[0] for folder in folders for path in folder.glob("*.v*.yaml"))
+    return ProcedureLibrary(procedures, readings, every_table, beside), each_once(faults)
 
 
 def each_once(faults: Iterable[Fault]) -> list[Fault]:
@@ -118,12 +123,17 @@ def _faults_of_text(
 def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[str] | None = None) -> list[Fault]:
     """Check what the files say of forms, their fields and the words; ``terms`` None leaves the words out."""
     faults: set[Fault] = set()
+    texts: dict[str, list[ProcedureText]] = {}
+    for reading in library.readings:
+        if reading.text is not None:
+            texts.setdefault(reading.text.procedure, []).append(reading.text)
     for reading in library.readings:
         if reading.text is None:
             continue
         found = [*_faults_of_forms(reading.text, reading.source, form)]
         found += _faults_of_outcomes(reading.text, reading.source, form)
         found += faults_of_conditions(reading.text, reading.source, form, library.tables)
+        found += faults_of_beginning(reading.text, reading.source, texts, library.beside, form)
         if terms is not None:
             found += _faults_of_terms(reading.text, reading.source, terms)
         faults.update(reading.untold(found))
@@ -271,6 +281,7 @@ def _procedure(text: ProcedureText, sha256: str, tables: Tables) -> Procedure:
         ),
         terms=tuple(_terms(text)),
         tables=tuple(table_uses(text, tables)),
+        begins=_beginning(text),
     )
 
 
@@ -293,6 +304,18 @@ def _terms(text: ProcedureText) -> Iterator[Term]:
             from_meeting=term.counted_from == "meeting",
             extension=Extension(**term.extendable.model_dump()) if term.extendable else None,
         )
+
+
+def _beginning(text: ProcedureText) -> Beginning | None:
+    found = text.begins
+    if found is None:
+        return None
+    admitted, ended = (
+        tuple(Counted(each.procedure, each.when) for each in outcomes)
+        for outcomes in (found.admitted_by, found.ended_by)
+    )
+    days = tuple((each.month, each.day) for each in found.on)
+    return Beginning(days, admitted, ended, found.late_days)
 
 
 def _table_of(term: TermText) -> tuple[str, str] | None:

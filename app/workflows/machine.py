@@ -29,6 +29,7 @@ from app.workflows.parts import (
 )
 
 if TYPE_CHECKING:
+    from app.workflows.calendar import Beginning
     from app.workflows.tables import TableUse
 
 
@@ -53,6 +54,7 @@ class Procedure:
     standing: tuple[Subprocess, ...] = ()
     terms: tuple[Term, ...] = ()
     tables: tuple[TableUse, ...] = ()
+    begins: Beginning | None = None
 
     # what it is made of
 

@@ -174,6 +174,29 @@ class Way:
     source_path: tuple[str | int, ...]
 
 
+class DayText(Definition):
+    """A day of each year."""
+
+    month: Annotated[int, Field(ge=1, le=12, strict=True)]
+    day: Annotated[int, Field(ge=1, le=31, strict=True)]
+
+
+class CountedText(Definition):
+    """Archived applications of a procedure that count; those only where ``when`` holds."""
+
+    procedure: Key
+    when: Annotated[str, Field(min_length=1)] | None = None
+
+
+class BeginsText(Definition):
+    """On which days the calendar begins a procedure, and for which organisations."""
+
+    on: Annotated[list[DayText], Field(min_length=1)]
+    admitted_by: Annotated[list[CountedText], Field(min_length=1)]
+    ended_by: list[CountedText] = []
+    late_days: Annotated[int, Field(ge=0, le=180, strict=True)] = 60
+
+
 class ProcedureText(Definition):
     procedure: Key
     version: Annotated[int, Field(ge=1, strict=True)]
@@ -190,6 +213,7 @@ class ProcedureText(Definition):
     terms: dict[Key, SharedTermText] = {}
     timers: list[TimerText] = []
     tables: dict[Key, TableUseText] = {}
+    begins: BeginsText | None = None
 
     def term_texts(self) -> Iterator[tuple[tuple[str | int, ...], str, TermText, list[str]]]:
         """Yield every term with its path, its key and its processes; a process's own has the process's key."""

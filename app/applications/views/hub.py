@@ -10,6 +10,7 @@ from flask_login import current_user
 
 from app import db
 from app.applications import conditions, extending, filing, queries, renewal, transfer
+from app.applications.beginning import BEGUN
 from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
 from app.applications.views import checking, frame
@@ -23,7 +24,7 @@ from app.terms import terms
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
-from app.web.templating import word
+from app.web.templating import date_text, word
 from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind
@@ -142,7 +143,11 @@ def timeline(application: Application) -> list[dict[str, Any]]:
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
-                "words": _left_open(found, comments) if (found := filing.marked(row)) else row.words,
+                "words": date_text(row.words)
+                if row.act == BEGUN
+                else _left_open(found, comments)
+                if (found := filing.marked(row))
+                else row.words,
                 "important": bool(row.target) or row.act in ("agree", "sign"),
             }
         )
