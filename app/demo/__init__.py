@@ -1,8 +1,9 @@
 """The demo: organisations, people and applications in every process, told with the rooms' own verbs.
 
 Nothing here writes a state that the verbs would not: the demo's applications went the same way as
-a user's; only of the year before there are bare courses, for the figures (``past``).  Each organisation's names, drafts, comments and files carry a word found nowhere else
-(``belgi…``), so that a leak between organisations can be seen.
+a user's; only of the year before there are bare courses, for the figures (``past``).  Each
+organisation's names, drafts, comments and files carry a word found nowhere else (``belgi…``), so
+that a leak between organisations can be seen.
 """
 
 from __future__ import annotations

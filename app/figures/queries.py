@@ -170,7 +170,7 @@ def _refused(idents: Sequence[int], rows: Iterable[Any]) -> set[int]:
         .where(row.application_id.in_(idents), row.stage.in_(stages))
         .order_by(row.revision)
     )
-    last: dict[int, Any] = dict(db.session.execute(statement).tuples().all())
+    last: dict[int, Any] = dict(db.session.execute(statement).all())
     return {
         ident
         for ident, values in last.items()

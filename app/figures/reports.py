@@ -361,8 +361,9 @@ class Reports(Wording):
         present = self._procedure(key)
         met = {each for way in self.groups("ways").every for each in way[1:3]}
         met |= {entry[1] for entry in self.groups("entries").every}
-        road = [each for each in present.processes if each not in present.final]
-        others = sorted(met - set(present.processes))
+        road = [each for each in present.main_road if each not in present.final]
+        others = [each for each in present.processes if each not in (*road, *present.final)]
+        others += sorted(met - set(present.processes))
         return [each for each in (*road, *others, *sorted(present.final)) if each in met]
 
     def _stays_of(self, process: str) -> list[Item]:

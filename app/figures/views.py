@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, Response, render_template, request, stream_with_context, url_for
+from flask import Blueprint, Flask, Response, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy import select
 
@@ -171,7 +171,7 @@ def paths() -> Answer:
 def behind() -> Answer:
     chosen, problems = _chosen()
     reports = _reports(chosen)
-    subject, key = request.args.get("of", ""), tuple(request.args.getlist("key"))
+    subject, key = request.args.get("of", "alive"), tuple(request.args.getlist("key"))
     items = reports.behind(subject, key)
     kept = _kept_in_address(chosen)
     page = paging.asked_for("figures.behind", len(items), size=PAGE, of=subject, key=list(key), **kept)
@@ -255,6 +255,6 @@ def events() -> Response:
     chosen, _ = _chosen()
     lines = exporting.event_log(queries.cases(current_user), chosen)
     answer = give(b"", f"events-{chosen.since}-{chosen.until}.csv", "text/csv")
-    answer.response = stream_with_context(line.encode() for line in lines)
+    answer.response = (line.encode() for line in lines)
     answer.headers.pop("Content-Length", None)
     return answer
