@@ -45,6 +45,7 @@ class Permission(StrEnum):
     VIEW_ORGANISATION = "view_organisation"
     MANAGE_USERS = "manage_users"
     MANAGE_PARTNERS = "manage_partners"
+    VIEW_FIGURES = "view_figures"  # of the applications the visibility rule shows
     VIEW_LIBRARY = "view_library"
     VERIFY = "verify"
 
@@ -90,9 +91,9 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.LISTING: _STAFF | {Permission.RECEIVE_PAPER},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
-    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION, Permission.RECEIVE_PAPER},
+    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION, Permission.RECEIVE_PAPER, Permission.VIEW_FIGURES},
     Role.SECRETARY: _STAFF,
-    Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS},
+    Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS, Permission.VIEW_FIGURES},
     Role.ADMIN: _EVERYBODY,
 }
 

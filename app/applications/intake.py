@@ -86,7 +86,7 @@ def begin(
     if not scans:
         raise Invalid.at("scans", "paper.err.scans")
     attachments.check(SCANS, "scans", scans, [])
-    application = filing.begun(procedure, company, author=by, now=now, language="")
+    application = filing.begin(procedure, company, author=by, by=by, act="create", now=now, language=by.language)
     for file in scans:
         attachments.keep(application, attachments.PAPER, "scans", file, by=by, now=now)
     db.session.add(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from app.definition_files import Words
 from app.errors import Said
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Facts:
     ``unconfirmed`` are the stages whose newest answers the page saved by itself: nobody has pressed a button since.
     ``issued`` are the stages of kind issuing whose paper, as it is written now, carries a verified signature.
     ``answers`` maps stage to field key to canonical value, of the stages whose outcome a guard asks.
+    ``conditions`` maps the text of a condition to what it says of the answers, None where that is open.
     """
 
     sent: bool = False
@@ -88,6 +90,7 @@ class Facts:
     unconfirmed: frozenset[str] = frozenset()
     issued: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    conditions: Mapping[str, bool | None] = field(default_factory=dict)
 
 
 class Argument(StrEnum):
@@ -96,6 +99,7 @@ class Argument(StrEnum):
     NONE = "none"
     STAGE = "stage"
     OUTCOME = "outcome"
+    CONDITION = "condition"
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,18 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A condition on answers, and the words for when it does not hold; see ``conditions``."""
+
+    text: str
+    otherwise: Words | None = None
+
+    def holds(self, facts: Facts) -> bool:
+        """Tell whether it holds; while something is not answered, it does not."""
+        return facts.conditions.get(self.text) is True
+
+
+@dataclass(frozen=True)
 class Asked:
     """What a guard looks at."""
 
@@ -116,6 +132,7 @@ class Asked:
     procedure: Procedure
     stage: str = ""  # the argument of guards that take a stage
     outcome: Outcome | None = None
+    condition: Condition | None = None
 
     @property
     def words_of_stage(self) -> Said:
@@ -156,6 +173,15 @@ class Guard:
 def _has_outcome(asked: Asked) -> bool:
     wanted = asked.outcome
     return wanted is not None and asked.facts.answers.get(wanted.stage, {}).get(wanted.field) == wanted.value
+
+
+def _holds(asked: Asked) -> bool:
+    return asked.condition is not None and asked.condition.holds(asked.facts)
+
+
+def _words_of_condition(asked: Asked) -> dict[str, object]:
+    words = asked.condition.otherwise if asked.condition else None
+    return {"words": Said(words.model_dump() if words else {})}
 
 
 def _unconfirmed(asked: Asked) -> tuple[str, ...]:
@@ -234,6 +260,7 @@ GUARDS = _by_name(
         Argument.STAGE,
         is_road=True,
     ),
+    Guard("when", _holds, "workflow.err.condition", _words_of_condition, Argument.CONDITION),
 )
 
 EFFECTS = frozenset(

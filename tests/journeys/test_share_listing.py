@@ -83,7 +83,6 @@ class Story:
         expect(head.find(".alert--success")).to_be_visible()
         return bytes(shown)
 
-
     def issue(self, stage: str, trigger: str, by: str = "listing_head") -> None:
         """Let the Exchange's head sign what a stage has written through NCALayer; ``by`` takes the transition then."""
         head = self.cast["listing_head"]
