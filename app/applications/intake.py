@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
+
 from app import catalogue, db
 from app.accounts.models import User
 from app.applications import attachments, effects, filing, moves, queries, versions
@@ -69,6 +71,7 @@ def begin(
     Raises:
         Invalid: the procedure or company is not among those offered, the moment lies outside the outage, nobody
             is said to have brought it, or the scans are missing or will not do.
+        Conflict: the same paper has been entered already.
     """
     procedure = next((each for each in procedures() if each.key == procedure_key), None)
     if procedure is None:
@@ -86,6 +89,11 @@ def begin(
     if not scans:
         raise Invalid.at("scans", "paper.err.scans")
     attachments.check(SCANS, "scans", scans, [])
+    known = select(Application.number).join(PaperIntake, PaperIntake.application_id == Application.id)
+    same = (PaperIntake.received_at == received_at, Application.organisation_id == company.id)
+    number = db.session.scalar(known.where(*same, Application.procedure == procedure.name).limit(1))
+    if number is not None:
+        raise Conflict("paper.err.twice", number=number)
     application = filing.begin(procedure, company, author=by, by=by, act="create", now=now, language=by.language)
     for file in scans:
         attachments.keep(application, attachments.PAPER, "scans", file, by=by, now=now)

@@ -9,9 +9,11 @@ Source: user manual, paragraph 25; IS2IN-25.c.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from hashlib import sha256
 from typing import Any
 
 import segno
@@ -35,6 +37,9 @@ from app.workflows.parts import StageKind
 
 Words = dict[str, dict[str, str]]
 """``{"subject": {language: text}, "text": {language: text}}``."""
+
+REWORDED = "reword_letter"
+"""The act in the history of who has changed a letter that is not sent yet: the Exchange's own affair."""
 
 ENCLOSED = frozenset({"grounds", "decision"})
 """The stages of the Exchange whose answers are enclosed with its letters."""
@@ -406,20 +411,29 @@ def write(application: Application, key: str, *, by: User | None, reason: str, n
     return row
 
 
-def reword(letter: Letter, words: Words, *, by: User, now: datetime) -> None:
-    """Put other words into a letter of a template alone that nobody has signed.
+def mark(words: Words) -> str:
+    """Return a mark of words, by which a page knows those that it showed."""
+    return sha256(json.dumps(words, sort_keys=True, ensure_ascii=False).encode()).hexdigest()[:16]
+
+
+def reword(letter: Letter, words: Words, *, seen: str, by: User, now: datetime) -> None:
+    """Put other words into a letter of a template alone that nobody has signed; ``seen`` is the mark of those before.
 
     Raises:
-        Conflict: it is signed or sent.
+        Conflict: it is signed or sent, or somebody else has worded it meanwhile.
     """
     if letter.stage or letter.sent_at is not None or letter.signatures:
         raise Conflict("letter.err.signed")
     if words == letter.words:
         return
+    if seen != mark(letter.words):
+        raise Conflict("letter.err.reworded")
     letter.words, letter.document_id, letter.made_by_id = words, None, by.id
     db.session.flush()
     db.session.refresh(letter)
-    audit.record("reword_letter", f"letter {letter.id}", by=by.id, at=now, application=letter.application.number)
+    db.session.add(History(application_id=letter.application_id, at=now, by_id=by.id, act=REWORDED))
+    db.session.flush()
+    audit.record(REWORDED, f"letter {letter.id}", by=by.id, at=now, application=letter.application.number)
 
 
 # Out of the house

@@ -122,6 +122,7 @@ WRITES = {
     "/applications/<number>/transitions/<trigger>",
     "/applications/<number>/versions",
     "/applications/<number>/procedure",
+    "/applications/<number>/terms/<term>/extension",
     "/applications/<number>/paper",
     "/letters/<ident>/sign",
     "/letters/<ident>/words",

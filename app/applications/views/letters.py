@@ -43,6 +43,14 @@ def _one(ident: int) -> Letter:
     return letter
 
 
+def _locked(ident: int) -> Letter:
+    """Return a paper as it stands now; acts on one application stand in line."""
+    letter = _one(ident)
+    queries.by_number(letter.application.number, user=current_user, for_update=True)
+    db.session.refresh(letter)
+    return letter
+
+
 def _period() -> tuple[datetime | None, datetime | None, list[Problem]]:
     """Return the period that the address names, in days of Kazakhstan, and what is wrong with it."""
     found: list[datetime | None] = []
@@ -181,6 +189,7 @@ def _page(letter: Letter, problems: list[Problem], *, typed: dict[str, dict[str,
         row=_row(letter),
         heading=subject.get(language) or subject["ru"],
         words=typed or letter.words,
+        worded=letters.mark(letter.words),
         tongues=LANGUAGES,
         may_edit=not letter.stage and letter.sent_at is None and not letter.signatures,
         may_sign=signing.may_issue(letter, current_user) and not letter.signatures and letter.document is not None,
@@ -207,8 +216,7 @@ def issue(ident: int) -> Answer:
         _between_transactions(writing=False)
         given = signing.judge(given_cms(), sha256=sha256, now=now)
         _between_transactions(writing=True)
-        letter = _one(ident)
-        queries.by_number(letter.application.number, user=current_user, for_update=True)
+        letter = _locked(ident)
         signing.issue(letter, given, by=current_user, now=now)
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
@@ -239,8 +247,7 @@ def reword(ident: int) -> Answer:
             raise NotPermitted("letter.err.not_authorised")
         if empty:
             raise Invalid(problems=[Problem(path, "letter.err.words") for path in empty])
-        queries.by_number(letter.application.number, user=current_user, for_update=True)
-        letters.reword(letter, words, by=current_user, now=here.now())
+        letters.reword(_locked(ident), words, seen=request.form.get("worded", ""), by=current_user, now=here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
         code = 422 if isinstance(refusal, Invalid) else 409

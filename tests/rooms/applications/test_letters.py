@@ -133,6 +133,10 @@ def test_a_refusal_of_registration_sends_its_letter_once_it_is_signed(house, tel
     [letter] = [each for each in issued.waiting() if each.application_id == application.id]
 
     assert "Мөр жоқ" in letter.words["text"]["kk"]
+    other = {part: {code: f"{part} {code}" for code in ("kk", "ru")} for part in ("subject", "text")}
+    with pytest.raises(Conflict):
+        letters.reword(letter, other, seen="of another page", by=person("chancery"), now=here.now())
+    letters.reword(letter, other, seen=letters.mark(letter.words), by=person("chancery"), now=here.now())
     teller.sign_letter(letter)
 
     assert letter.number

@@ -46,6 +46,8 @@ def test_a_paper_is_received_at_its_own_moment_and_its_later_rounds_are_electron
     received_at = queries.intake(application).received_at
     assert not queries.sees(application, person("other_issuer"))
     with pytest.raises(Conflict):
+        taken_in(outage, received_at=received_at)
+    with pytest.raises(Conflict):
         moves.fire(application, "send_for_approval", by=person("chancery"), seen=application.version, now=here.now())
 
     intake.enter(application, by=person("chancery"), seen=application.version, now=here.now())
