@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -16,6 +16,7 @@ from app.demo import stories
 from app.demo.stories import MEETING_STORIES, STORIES
 from app.sandbox.pki import SandboxPki
 from app.web import here
+from app.web.templating import ZONE
 
 _OUTSIDERS = {
     "listing_commission": (
@@ -68,7 +69,7 @@ class _Secretary:
         for body in queries.bodies():
             self._members(body.key)
         decided, postponed, coming = (self._application(number) for number in MEETING_STORIES)
-        held = self._meeting(0, "10:00", decided, postponed)
+        held = self._meeting(self.today, f"{self.now.astimezone(ZONE):%H}:00", decided, postponed)
         self._sit(held)
         first, second = held.agenda
         self._decide(first)
@@ -80,7 +81,10 @@ class _Secretary:
             now=self.now,
         )
         minutes.close(held, seen=held.version, by=self.by, now=self.now)
-        self._meeting(7, "15:00", postponed, coming)
+        day = self.today + timedelta(days=7)
+        while day.weekday() >= 5:
+            day += timedelta(days=1)
+        self._meeting(day, "15:00", postponed, coming)
         self.tellers[0].lead(decided, "result")
 
     def _application(self, number: int) -> Application:
@@ -104,10 +108,10 @@ class _Secretary:
                 now=self.now,
             )
 
-    def _meeting(self, days: int, starts: str, *applications: Application) -> Meeting:
+    def _meeting(self, day: date, starts: str, *applications: Application) -> Meeting:
         meeting = convening.create(
             "listing_commission",
-            day=self.today + timedelta(days=days),
+            day=day,
             starts=starts,
             place="Алматы қ., Бас мәжіліс залы",
             is_remote=False,
