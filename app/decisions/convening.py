@@ -8,6 +8,7 @@ the date.  That closes for good: postponing a meeting or taking an item off give
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from app import db
@@ -138,12 +139,14 @@ def create(
     ``paper_reason``: why a meeting that was held on paper is entered afterwards.
 
     Raises:
-        NotFound: there is no such body.
-        Invalid: the day is missing or past, the time or the place will not do.
+        NotFound: the body has no rules in force on that day.
+        Invalid: there is no such body, the day is missing or past, the time or the place will not do.
     """
-    found = queries.body(body)
     paper_reason = paper_reason.strip()[:LONGEST_WORDS]
-    day = _checked(day, starts, place, is_remote, is_paper=bool(paper_reason), now=now)
+    known = {each.key for each in queries.bodies()}
+    problems = [] if body in known else [Problem("body", "err.required")]
+    day = _checked(day, starts, place, is_remote, is_paper=bool(paper_reason), now=now, problems=problems)
+    found = queries.body(body)
     found.rule(day)
     meeting = Meeting(
         body=found.key,
@@ -166,8 +169,17 @@ def create(
     return meeting
 
 
-def _checked(day: date | None, starts: str, place: str, is_remote: bool, *, is_paper: bool, now: datetime) -> date:
-    problems = []
+def _checked(
+    day: date | None,
+    starts: str,
+    place: str,
+    is_remote: bool,
+    *,
+    is_paper: bool,
+    now: datetime,
+    problems: Iterable[Problem] = (),
+) -> date:
+    problems = list(problems)
     today = queries.local_day(now)
     if day is None:
         problems.append(Problem("day", "meetings.err.day"))

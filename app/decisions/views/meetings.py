@@ -96,8 +96,6 @@ def _new_page(problems: list[Problem]) -> str:
 @allowed(Permission.MEETINGS)
 def create() -> Answer:
     try:
-        if typed("body") not in {each.key for each in queries.bodies()}:
-            raise Invalid.at("body", "err.required")
         meeting = convening.create(
             typed("body"),
             day=day(typed("day")),
