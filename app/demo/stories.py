@@ -90,7 +90,12 @@ STORIES = (
     Story("ALTN", "archived", procedure="corporate_event"),
     Story("ALTN", "explanation", procedure="disclosure_breach"),
     Story("BRKT", "opening_approval", procedure="exchange_delisting"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="preliminary_consent"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
 )
+MEETING_STORIES = (len(STORIES) - 3, len(STORIES) - 2, len(STORIES) - 1)
+"""The stories that ``app.demo.meetings`` goes on with: decided, postponed, and before the coming meeting."""
 
 _PEOPLE_OF = {
     "ALTN": {"author": "issuer", "respondent": "issuer", "first_head": "first_head", "adviser": "adviser"},
@@ -113,6 +118,11 @@ def load(pki: SandboxPki, progress: Callable[[int, int], None]) -> None:
         with db.transaction():
             _Teller(story, number, pki).tell()
         progress(number + 1, len(STORIES))
+
+
+def teller(story: Story, number: int, pki: SandboxPki) -> _Teller:
+    """Return who tells a story further."""
+    return _Teller(story, number, pki)
 
 
 def sign_as(pki: SandboxPki, key: str, content: bytes, now: datetime) -> bytes:

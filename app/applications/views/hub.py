@@ -84,6 +84,7 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
         has_newer_procedure=transfer.may_transfer(application, current_user)
         and transfer.newer(application) is not None,
+        panels=frame.panels(application),
         problems=problems,
         reason=request.form.get("reason", ""),
     )

@@ -26,7 +26,7 @@ CHOSEN = Chosen(date(2026, 1, 1), date(2026, 6, 1))
 
 @cache
 def hours():
-    found, faults = calendars.load(ROOT / "calendars", ROOT)
+    found, faults = calendars.load(ROOT / "app" / "business_calendar" / "calendars", ROOT)
     assert not faults
     return found.hours[clocks.HOURS]
 
