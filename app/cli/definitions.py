@@ -16,8 +16,7 @@ from app.cli.versions import tell
 from app.definition_files import Fault
 from app.demo.people import COMPANIES, PEOPLE
 from app.errors import NotFound
-from app.forms import figures
-from app.forms.definitions import FormLibrary
+from app.forms.definitions import ASIDE, FormLibrary
 from app.forms.definitions import load as load_forms
 from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
@@ -37,7 +36,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "calendars", terms.WORDS)
 PROCEDURE, PART, FORM, TERMS, CALENDAR = "procedure", "part", "form", "terms", "calendar"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part)"
+    r"^(?:(?P<form>form|sections|dynamic|figures|criteria)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part)"
     r"|procedure|processes|transitions)\s*:",
     re.MULTILINE,
 )
@@ -229,8 +228,8 @@ def _is_dynamic(path: Path) -> bool:
 
 
 def _form_folder(path: Path) -> Path:
-    """Return the folder that holds the whole forms, above the tree of a dynamic one and above the figures."""
-    top = path.parent if path.name == figures.FOLDER else path
+    """Return the folder that holds the whole forms, above the tree of a dynamic one and above what stands beside."""
+    top = path.parent if path.name in ASIDE else path
     for above in (path, *path.parents):
         if _is_dynamic(above):
             top = above.parent
