@@ -350,7 +350,7 @@ def _shown(leaf: Form, uses: Sequence[tuple[int, Path]]) -> list[tuple[Path, Fie
 
     for level, path in uses:
         add(level, path)
-    order = {path: asked for path, asked in _paths((*leaf.around, *leaf.fields))}
+    order = dict(_paths((*leaf.around, *leaf.fields)))
     return [(path, asked) for path, asked in order.items() if path in wanted]
 
 

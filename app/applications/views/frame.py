@@ -11,12 +11,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.models import User
-from app.applications import approval, durations, facts, moves, queries
+from app.applications import approval, bundles, durations, facts, moves, queries
 from app.applications.models import Answers, Application
 from app.applications.views import clocks
 from app.errors import AppError, Invalid, Problem
 from app.organisations import queries as organisations
-from app.permissions import EXECUTOR_ROLES
+from app.permissions import EXECUTOR_ROLES, Permission
 from app.web import here
 from app.web.inputs import whole_number
 from app.web.templating import date_text, date_time_text, word
@@ -109,6 +109,8 @@ def head(application: Application) -> dict[str, Any]:
         "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
+        "may_open_panel": current_user.may(Permission.PROCESS) and application.sent_at is not None,
+        "bundles_sent": bundles.count(application) if application.sent_at is not None else 0,
     }
 
 
