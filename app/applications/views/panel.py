@@ -224,7 +224,7 @@ def _remarks(application: Application) -> list[Remark]:
 
 def _remarks_tab(application: Application) -> dict[str, Any]:
     waiting, now = bundles.waiting(application), here.now()
-    sending = [
+    sending: list[dict[str, Any]] = [
         {"offer": offer, "words": frame.offer_words(offer), "unheeded": []}
         for offer in frame.offers_for(application, current_user)
         if "publish_remarks" in offer.transition.effects
@@ -267,8 +267,8 @@ def _places(application: Application) -> list[tuple[str, str]]:
         return found
     [answers] = versions.values(application, [version])
     for stage in queries.applicant_stages(application):
-        for place in places.of_stage(application, stage, answers.get(stage, {}), version.forms):
-            found.append((place.name, place.label(here.language())))
+        of_stage = places.of_stage(application, stage, answers.get(stage, {}), version.forms)
+        found += [(place.name, place.label(here.language())) for place in of_stage]
     return found
 
 
