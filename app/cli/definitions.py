@@ -33,7 +33,7 @@ from app.workflows.definitions import (
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "calendars", terms.WORDS)
+SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "app" / "business_calendar" / "calendars", terms.WORDS)
 PROCEDURE, PART, FORM, TERMS, CALENDAR = "procedure", "part", "form", "terms", "calendar"
 _TELLING_KEY = re.compile(
     r"^(?:(?P<form>form|sections|dynamic|figures|criteria)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part)"
