@@ -109,7 +109,7 @@ def head(application: Application) -> dict[str, Any]:
         "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
-        "may_open_panel": current_user.may(Permission.PROCESS) and application.sent_at is not None,
+        "may_open_panel": current_user.may(Permission.PROCESS) and queries.received_at(application) is not None,
         "bundles_sent": bundles.count(application) if application.sent_at is not None else 0,
     }
 

@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import filing, queries, renewal, transfer
+from app.applications import bundles, filing, judging, queries, renewal, transfer
 from app.applications.models import AnyComment, Application, History
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint, problems_of
@@ -59,6 +59,8 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         colleagues=_colleagues(application),
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
         waiting_remarks=queries.waiting_remarks(application, user=current_user),
+        in_hand=_in_hand(application),
+        reviews=judging.reviewing_stage(application, current_user) is not None,
         results=results(application),
         checklist=checking.view(application),
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
@@ -67,6 +69,15 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         problems=problems,
         reason=request.form.get("reason", ""),
     )
+
+
+def _in_hand(application: Application) -> bundles.Bundle | None:
+    """Return the bundle of remarks that the organisation has to answer now, as its people see it."""
+    process = queries.procedure(application).processes[application.process]
+    if current_user.is_exchange or process.executor not in ANSWERING or application.sent_at is None:
+        return None
+    newest = next(iter(bundles.of(application)), None)
+    return newest if newest is not None and newest.returned_at is None else None
 
 
 def offered(application: Application, offer: Offer) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def panel(number: str) -> Answer:
 def _received(number: str, *, for_update: bool = False) -> Application:
     """Return an application of which something was sent to the Exchange."""
     application = frame.one(number, for_update=for_update)
-    if application.sent_at is None:
+    if queries.received_at(application) is None:
         raise NotFound
     return application
 
