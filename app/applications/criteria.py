@@ -58,7 +58,8 @@ class Ruling:
     def is_settled(self) -> bool:
         """Whether a verdict holds: what it was given on is what stands now."""
         last, now = self.last, self.judged
-        return last is not None and (last.finding, last.basis) == (str(now.finding), now.basis)
+        stands = (self.criteria, str(now.finding), now.basis)
+        return last is not None and (last.criteria, last.finding, last.basis) == stands
 
     @property
     def verdict(self) -> str:

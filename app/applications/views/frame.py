@@ -27,6 +27,9 @@ from app.workflows.parts import Offer, Process, StageKind
 blueprint = Blueprint("applications", __name__)
 Answer = str | Response | tuple[str, int]
 
+DRAFTED = frozenset({"conclusion", "conclusion_approval"})
+"""Stages whose progress the organisation does not see: a draft, its return and its approval are the Exchange's own."""
+
 
 def one(number: str, *, for_update: bool = False) -> Application:
     """Return the application of the address, if the present user sees it; else it is not found."""
@@ -222,6 +225,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
         if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
             continue  # nothing in it for this person
         is_standing = subprocess not in process.subprocesses
+        hidden = frozenset() if current_user.is_exchange else DRAFTED
         views.append(
             SubprocessView(
                 subprocess.key,
@@ -238,6 +242,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
                         kept.get(stage),
                     )
                     for stage in subprocess.stages
+                    if stage not in hidden
                 ],
                 [offers[trigger] for trigger in subprocess.offers if trigger in offers],
             )
