@@ -261,6 +261,7 @@ def _summary_page(application: Application, problems: list[Problem]) -> str:
         **frame.stage_of(application, StageKind.SUMMARY),
         stages=reading(application),
         offers=_summary_offers(application),
+        in_hand=_in_hand(application),
         problems=problems,
     )
 
