@@ -22,14 +22,15 @@ from pydantic import AfterValidator
 from pydantic import Field as Setting
 
 from app.definition_files import Definition, Fault, Key, Source, Words, name_of, read
+from app.expressions.compiling import compile_expression
+from app.expressions.language import A, Expression, ExpressionError, Figures
+from app.expressions.scopes import Path
 from app.forms.dynamic import DynamicForm
-from app.forms.expressions import A, Expression, ExpressionError, Figures, compile_expression
 from app.forms.figures import Figure, day_of
 from app.forms.logic import Item, Plan, Sheet
 from app.forms.outline import Asked, Part, Rows
 from app.forms.parts import NOT_EMPTY, Field
 from app.forms.paths import is_entry_id
-from app.forms.scopes import Path
 from app.forms.simple import Form
 
 FOLDER = "_criteria"
