@@ -59,7 +59,7 @@ def _typed(uploads: Mapping[str, Sequence[Given]]) -> Typed:
     seen = whole_number(request.form.get("revision")) or 0
     unsure = frozenset(request.form.get("unsure", "").split())
     key = request.form.get("key", "")[:LONGEST_KEY] or None
-    return Typed(_chosen(), uploads, removals, seen, _restored(), unsure, key)
+    return Typed(_chosen(), uploads, removals, seen, _restored(), unsure, key, _undecided())
 
 
 def _chosen() -> dict[str, list[str]]:
@@ -74,6 +74,12 @@ def _chosen() -> dict[str, list[str]]:
         for name, texts in request.form.lists()
         if not any(name == path or name.startswith(f"{path}-") for path in given_up)
     }
+
+
+def _undecided() -> frozenset[str]:
+    """Return the fields in dispute that the page has shown for a choice, and that came without one."""
+    asked = {name.removeprefix("asked-") for name in request.form if name.startswith("asked-")}
+    return frozenset(path for path in asked if f"pick-{path}" not in request.form)
 
 
 def _restored() -> dict[str, int]:
