@@ -35,7 +35,7 @@ AT_ONCE = 500
 
 MANY = 3_000
 """From so many cases on a fold serves for a while."""
-LASTS = timedelta(minutes=5)
+LASTS = timedelta(minutes=10)
 """How long it serves then."""
 
 REFUSED = "refused"
