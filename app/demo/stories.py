@@ -44,6 +44,7 @@ CRITERIA = {
     "equity_package": ("main", "shares", "premium"),
     "debt_package": ("main", "debt_securities", "bonds"),
     "fund_package": ("main", "fund_securities", "etf"),
+    "structured_package": ("main", "structured_securities"),
 }
 """Dynamic form -> the criteria of the story's security."""
 
