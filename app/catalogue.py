@@ -23,7 +23,8 @@ from app.signatures import trust
 from app.signatures.trust import TrustStore
 from app.terms.check import faults as faults_of_terms
 from app.workflows import definitions as workflows
-from app.workflows.definitions import UNREADABLE, ProcedureLibrary
+from app.workflows.condition_checks import UNREADABLE
+from app.workflows.definitions import ProcedureLibrary
 
 
 @dataclass(frozen=True)

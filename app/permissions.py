@@ -49,6 +49,7 @@ class Permission(StrEnum):
     VIEW_ORGANISATION = "view_organisation"
     MANAGE_USERS = "manage_users"
     MANAGE_PARTNERS = "manage_partners"
+    VIEW_FIGURES = "view_figures"  # of the applications the visibility rule shows
     VIEW_LIBRARY = "view_library"
     VERIFY = "verify"
 
@@ -98,6 +99,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.LISTING_HEAD: _STAFF
     | {
         Permission.MOVE_VERSION,
+        Permission.VIEW_FIGURES,
         Permission.READ_MEETINGS,
         Permission.READ_MINUTES,
         Permission.MEET_CONDITIONS,
@@ -113,6 +115,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     | {
         Permission.VIEW_ARCHIVE,
         Permission.VIEW_APPLICATIONS,
+        Permission.VIEW_FIGURES,
         Permission.VIEW_MEETINGS,
         Permission.READ_MINUTES,
     },

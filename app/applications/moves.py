@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import db
 from app.accounts.models import User
-from app.applications import clocks, effects, facts, queries
+from app.applications import clocks, conditions, effects, facts, queries
 from app.applications.models import Application, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
@@ -59,6 +59,7 @@ def stand_at(
     Raises:
         Conflict: another transaction has moved the application meanwhile.
     """
+    position = queries.procedure(application).settled(position, facts.of(application))
     source = application.process
     moved = position.process != source
     changed = {**also, **position.to_dict(), "entered_at": now if moved else application.entered_at}
@@ -70,20 +71,38 @@ def stand_at(
         for name, value in changed.items():
             set_committed_value(application, name, value)
     target = position.process if moved else ""
-    _ADD_HISTORY.run(
-        {
-            "application_id": application.id,
-            "at": now,
-            "by_id": by.id if by else None,
-            "act": act,
-            "stage": stage,
-            "source": source,
-            "target": target,
-            "words": words,
-        }
-    )
-    subject = f"application {application.number}"
-    audit.record(act, subject, by=by.id if by else None, at=now, stage=stage, target=target)
+    note(application, act, stage=stage, source=source, target=target, words=words, by=by, now=now)
+
+
+def note(
+    application: Application,
+    act: str,
+    *,
+    by: User | None,
+    now: datetime,
+    stage: str = "",
+    source: str = "",
+    target: str = "",
+    words: str = "",
+) -> None:
+    """Add an act to the history and the audit; by itself it moves nothing."""
+    by_id = by.id if by else None
+    row = {"at": now, "by_id": by_id, "act": act, "stage": stage, "source": source, "target": target, "words": words}
+    _ADD_HISTORY.run({"application_id": application.id, **row})
+    audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target)
+
+
+def touch(application: Application) -> None:
+    """Let the version grow by an act that leaves the position as it is, so that two people at once get a conflict.
+
+    Raises:
+        Conflict: another transaction has moved the application meanwhile.
+    """
+    changed = {"version": application.version + 1}
+    seen = {"ident": application.id, "seen": application.version}
+    if _move(frozenset(changed)).run(seen | changed) != 1:
+        raise Conflict("app.err.moved", number=application.number)
+    set_committed_value(application, "version", changed["version"])
 
 
 def require_executor(application: Application, user: User, executor: str) -> None:
@@ -131,6 +150,8 @@ def fire_by_system(application: Application, trigger: str, *, now: datetime) -> 
 def _take(application: Application, trigger: str, *, by: User | None, now: datetime, words: str = "") -> Transition:
     fired = queries.procedure(application).fire(queries.position(application), trigger, facts.of(application))
     taken = fired.transition
+    for table, row in conditions.decide(application, taken, now=now):
+        note(application, conditions.DECIDE, stage=table, words=row, by=by, now=now)
     also: dict[str, object] = {}
     for name in taken.effects:
         also.update(effects.EFFECTS[name](application, by=by, now=now))

@@ -23,8 +23,8 @@ from app.forms.definitions import load as load_forms
 from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
 from app.workflows.bpmn import export
+from app.workflows.condition_checks import UNREADABLE
 from app.workflows.definitions import (
-    UNREADABLE,
     ProcedureLibrary,
     cross_check,
     each_once,
@@ -38,7 +38,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "app" / "business_calendar" / "calendars", terms.WORDS)
 PROCEDURE, PART, FORM, TERMS, CALENDAR, BODY = "procedure", "part", "form", "terms", "calendar", "body"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part)|(?P<body>body)"
+    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part|table)|(?P<body>body)"
     r"|procedure|processes|transitions)\s*:",
     re.MULTILINE,
 )
@@ -196,7 +196,7 @@ def _gather(path: Path, found: Found) -> None:
         else:
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
             mend = (
-                "begin it with procedure:, part:, body:, form:, calendar:, service_hours: or policies:,"
+                "begin it with procedure:, part:, table:, body:, form:, calendar:, service_hours: or policies:,"
                 " or the columns key,kk,ru,en"
             )
             found.faults.append(Fault(name, 1, "", "neither a workflow, form, calendar, policy nor term file", mend))

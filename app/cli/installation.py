@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import catalogue, demo, schema
 from app.applications import stamping
+from app.applications.beginning import Beginner
 from app.applications.timekeeping import Timekeeper
 from app.authorities.online import Online
 from app.authorities.refreshing import Refreshing
@@ -126,9 +127,9 @@ def _remind(now: datetime) -> None:
         log.exception("conditions_not_reminded")
 
 
-def _keep_time(timekeeper: Timekeeper, now: datetime) -> None:
+def _keep_time(timekeeper: Timekeeper, beginner: Beginner, now: datetime) -> None:
     try:
-        done = timekeeper.keep(now=now)
+        done = timekeeper.keep(now=now) + beginner.keep(now=now)
     except Exception:  # mails must go out whatever one application is; what was not done is tried again
         log.exception("time_not_kept")
     else:
@@ -168,11 +169,11 @@ def worker(once: bool) -> None:
     else:
         threading.Thread(target=_refresh, args=(refreshing, config, stopped), name="lists", daemon=True).start()
     log.info("worker_started")
-    timekeeper = Timekeeper()
+    timekeeper, beginner = Timekeeper(), Beginner()
     stamp_after = time_after = 0.0
     while not stopped.is_set():
         if time.monotonic() >= time_after:
-            _keep_time(timekeeper, clock.now(config))
+            _keep_time(timekeeper, beginner, clock.now(config))
             _remind(clock.now(config))
             time_after = time.monotonic() + TIME_SECONDS
         try:

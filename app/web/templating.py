@@ -44,6 +44,7 @@ MENU: tuple[tuple[str, str, Permission], ...] = (
     ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),
     ("applications.archive", "nav.archive", Permission.VIEW_ARCHIVE),
     ("applications.questionnaires", "nav.questionnaires", Permission.FILE),
+    ("figures.load", "nav.figures", Permission.VIEW_FIGURES),
     ("library.norms", "nav.normative_base", Permission.VIEW_LIBRARY),
     ("library.insiders", "nav.insiders", Permission.VIEW_LIBRARY),
 )

@@ -8,7 +8,7 @@ from alembic import op
 from migrations.guard import no_longer_guarded, only_added
 
 revision = "0015"
-down_revision = "0012"
+down_revision = "0013"
 
 TABLES = (
     "body_member",

@@ -27,6 +27,7 @@ CLIENTS = (
     "other_first_head",
 )
 STAFF = ("chancery", "listing", "lawyer", "analyst", "listing_head", "secretary")
+HEADS = ("listing_head", "compliance")
 ALL = (*CLIENTS, *STAFF, "compliance", "admin")
 ADMINISTRATORS = ("issuer", "adviser", "lone_adviser", "auditor", "candidate", "other_issuer")
 
@@ -49,6 +50,13 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/applications": (*CLIENTS, *STAFF, "compliance"),
     "/archive": (*CLIENTS, *STAFF, "compliance"),
     "/queue": STAFF,
+    "/figures": HEADS,
+    "/figures/terms": HEADS,
+    "/figures/stays": HEADS,
+    "/figures/paths": HEADS,
+    "/figures/list": HEADS,
+    "/figures/figures.xlsx": HEADS,
+    "/figures/events.csv": HEADS,
     "/meetings": (*STAFF, "compliance"),
     "/meetings/bodies": (*STAFF, "compliance"),
     "/meetings/new": ("secretary",),

@@ -315,6 +315,9 @@ def _stage_row(
     stage = procedure.stages[key]
     executor = procedure.executor_of(key, process.key)
     enterable = is_blue and may_enter(application, current_user, key)
+    if stage.when is not None and status is StageStatus.SKIPPED:
+        words = stage.when.otherwise[here.language()] if stage.when.otherwise else ""
+        return StageRow(key, stage.title[here.language()], None, "", "st.not_needed", "skipped", words)
     term = f"st.{status}" if is_blue or status is not StageStatus.NOT_STARTED else "st.cannot_start"
     if is_standing:
         return StageRow(key, stage.title[here.language()], _href(application, key), "", "st.sent", "open", "")
