@@ -758,7 +758,7 @@ def test_withdrawal_is_offered_until_the_meeting_is_appointed_and_refused_afterw
     expect(offer).to_have_attribute("data-state", "open")
     offer.locator("textarea").fill("Кеш қалды")
 
-    story.cast["secretary"].work(story.number, "meeting", "meeting", "schedule_meeting")
+    story.cast["secretary"].appoint_meeting(story.number)
     issuer.answered(lambda: issuer.press("act.withdraw"), 409)
 
     issuer.hub(story.number)
@@ -777,7 +777,8 @@ def test_withdrawal_is_offered_until_the_meeting_is_appointed_and_refused_afterw
 @pytest.mark.req("IS2IN-25.c")
 def test_the_decision_is_sent_as_a_letter(story, issuer):
     secretary = story.cast["secretary"]
-    secretary.work(story.number, "decision", "decision", "record_decision")
+    secretary.decide(story.number, "include")
+    secretary.hub(story.number)
     secretary.stands_in("letter")
     story.issuer_sees_what_was_sent()
     assert issuer.find(".results").count() == 0
