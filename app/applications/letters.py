@@ -58,6 +58,9 @@ _FIELDS = {
 }
 """Field of the Exchange's own forms -> the fact that it gives."""
 
+_CONCLUDED = frozenset({"recommendation", "conclusion_conditions", "grounds_confirmed"})
+"""What stands below the text of a conclusion; what else its drafter has answered is the Exchange's own affair."""
+
 _ANSWERING_TERMS = ("rework", "answer")
 
 
@@ -188,8 +191,8 @@ def typed(application: Application, stage: str, key: str) -> dict[str, list[str]
 
 def templates_of(application: Application, stage: str) -> list[str]:
     """Return the keys of the templates that the text of a stage may be drawn from; none where it writes no paper."""
-    if kind_of(application, stage) is None:
-        return []
+    if kind_of(application, stage) != "letter":
+        return []  # a conclusion is drawn from what was judged
     family = occasion(application, stage).partition(".")[0]
     return [key for key in letter_templates.templates() if key.partition(".")[0] == family]
 
@@ -277,7 +280,7 @@ def _enclosed(application: Application, kind: str) -> list[SheetView]:
 
 
 def _without_text(section: SectionView) -> SectionView:
-    return replace(section, items=[item for item in section.items if item.key != "conclusion_text"])
+    return replace(section, items=[item for item in section.items if item.key in _CONCLUDED])
 
 
 def _rows(text: Mapping[str, str]) -> list[dict[str, str]]:

@@ -67,7 +67,7 @@ def page(
     shown = newest if seen is None else _over(application, stage, seen, newest)
     values: dict[str, Any] = shown.values if shown else {}
     writes = letters.kind_of(application, stage) if may_write else None
-    if writes and raw is None and (template or newest is None):
+    if writes == "letter" and raw is None and (template or newest is None):
         key = template or letters.occasion(application, stage)
         raw = {**(merging.texts(shown) if shown else {}), **letters.typed(application, stage, key)}
     is_prefilled = writes is not None and raw is not None and not template and newest is None and contest is None

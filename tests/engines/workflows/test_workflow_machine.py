@@ -66,7 +66,7 @@ def at_rework(listing: Procedure, at_expertise: Position) -> Position:
 @pytest.fixture
 def at_decision(listing: Procedure, at_expertise: Position) -> Position:
     position = listing.fire(finish(listing, at_expertise, *REVIEWS), "finish_expertise", SENT).position
-    signed = finish(listing, position, "conclusion", "conclusion_signing")
+    signed = finish(listing, position, "conclusion", "conclusion_approval", "conclusion_signing")
     position = listing.fire(signed, "approve_conclusion", SENT).position
     return listing.fire(finish(listing, position, "meeting"), "schedule_meeting", SENT).position
 
