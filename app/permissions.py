@@ -39,6 +39,7 @@ class Permission(StrEnum):
     BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
+    REGISTER = "register"  # the desk of the chancery: number, or refusal
     MOVE_VERSION = "move_version"  # an application that was sent, to a newer version of its procedure
     VIEW_ARCHIVE = "view_archive"
     VIEW_ORGANISATION = "view_organisation"
@@ -71,6 +72,27 @@ EXECUTOR_ROLES = {
 }
 """The executors of workflow files that any holder of a role may be; the rest are named people."""
 
+UNIT_HEADS = {
+    "listing": Role.LISTING_HEAD,
+    "lawyer": Role.LISTING_HEAD,
+    "analyst": Role.LISTING_HEAD,
+    "listing_head": Role.LISTING_HEAD,
+}
+"""The queue's executor -> the head who gives out its work; the people of the other queues do it among themselves."""
+
+
+def queues_of(roles: Iterable[Role]) -> frozenset[str]:
+    """Return the executors whose queue the holder of ``roles`` works off himself."""
+    held = frozenset(roles)
+    return frozenset(executor for executor, role in EXECUTOR_ROLES.items() if role in held)
+
+
+def queues_headed_by(roles: Iterable[Role]) -> frozenset[str]:
+    """Return the executors whose work the holder of ``roles`` gives out."""
+    held = frozenset(roles)
+    return frozenset(executor for executor, role in UNIT_HEADS.items() if role in held)
+
+
 _EVERYBODY = {Permission.OWN_CABINET, Permission.VIEW_LIBRARY, Permission.VERIFY}
 _CLIENT = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.VIEW_ORGANISATION}
 _STAFF = _EVERYBODY | {
@@ -85,7 +107,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF,
+    Role.CHANCERY: _STAFF | {Permission.REGISTER},
     Role.LISTING: _STAFF,
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,

@@ -22,6 +22,8 @@ from app.applications.views import (
     lists,
     maps,
     questionnaires,
+    queue,
+    registration,
     signing,
     stage,
     transfer,
@@ -33,6 +35,8 @@ __all__ = ["register"]
 
 MODULES = (
     lists,
+    queue,
+    registration,
     questionnaires,
     hub,
     maps,
