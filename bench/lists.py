@@ -30,8 +30,12 @@ PROCESSES = ("filling", "registration", "completeness", "expertise", "rework", "
 PAGES = (
     ("listing", "/applications"),
     ("listing", "/queue"),
-    ("listing", "/queue?tab=all&page=100"),
+    ("listing", "/queue?tab=unit&page=20"),
+    ("listing_head", "/queue?tab=unit&q=xc-7&executor=none&due=14&sort=company&dir=desc"),
+    ("listing_head", "/queue?tab=waiting&procedure=share_listing&sort=event"),
+    ("listing_head", "/queue?tab=overdue"),
     ("listing", "/"),
+    ("listing_head", "/"),
     ("secretary", "/queue"),
     ("issuer", "/applications"),
     ("issuer", "/applications?tab=mine"),
@@ -60,7 +64,7 @@ def signed_in(house: House, key: str) -> FlaskClient:
     client = house.app.test_client()
     page = client.get("/login").get_data(as_text=True)
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    email = f"{key}@{'altn' if key == 'issuer' else 'exchange'}.example"
+    email = f"{key.replace('_', '.')}@{'altn' if key == 'issuer' else 'exchange'}.example"
     client.post("/login", data={"email": email, "password": PASSWORD, "csrf_token": found[1] if found else ""})
     return client
 

@@ -170,7 +170,7 @@ def last_events(ids: list[int] | None = None) -> dict[int, int]:
     statement = select(History.application_id, func.max(History.id)).group_by(History.application_id)
     if ids is not None:
         statement = statement.where(History.application_id.in_(ids))
-    return dict(db.session.execute(statement).tuples().all())
+    return {row[0]: row[1] for row in db.session.execute(statement)}
 
 
 def events(ids: list[int]) -> dict[int, History]:
