@@ -17,8 +17,9 @@ from pathlib import Path
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app import db
-from app.applications.models import Application
+from app import db, demo
+from app.applications import queueing
+from app.applications.models import Application, History, Holding
 from app.demo.people import PASSWORD
 from bench import floor
 from tests import herd
@@ -44,8 +45,15 @@ PAGES = (
 
 
 def grow(house: House, live: int) -> None:
-    """Let there be ``live`` applications, evenly over the processes, all of the demo's first company."""
+    """Let there be ``live`` applications, evenly over the processes, all of the demo's first company.
+
+    They have their history, so that their clocks run; those in expertise are held by a listing officer.
+    """
     with house.app.app_context():
+        taken = db.session.scalars(select(Application).where(Application.process == "expertise")).unique().first()
+        assert taken is not None
+        queueing.take(taken, "listing", by=demo.user("listing"), now=taken.entered_at)
+        db.session.commit()
         originals = [
             db.session.scalars(
                 select(Application.id).where(Application.process == process).order_by(Application.id)
@@ -56,7 +64,10 @@ def grow(house: House, live: int) -> None:
     with house.engine.begin() as connection:
         for place, original in enumerate(originals, start=1):
             assert original is not None
-            herd.multiply(connection, original, first_id=place * 100_000, count=live // len(originals))
+            given = {"first_id": place * 100_000, "count": live // len(originals)}
+            herd.multiply(connection, original, **given)
+            for kind in (History, Holding):
+                herd.copy_also(connection, kind, original, **given)
 
 
 def signed_in(house: House, key: str) -> FlaskClient:

@@ -57,7 +57,7 @@ def arrivals(user: User, *, now: datetime) -> list[Entry]:
     """Return the applications that wait for their registration, in the order in which they came."""
     procedures = catalogue.present().procedures.procedures
     found = [each for each in queues.entries(user, now=now) if way(procedures[each.procedure], each.process)]
-    return sorted(found, key=lambda entry: (entry.sent_at or entry.entered_at, entry.id))
+    return sorted(found, key=lambda entry: (entry.arrived, entry.id))
 
 
 # What is known of one

@@ -7,12 +7,11 @@ due is told from its history (``clocks``) and remembered while it does not move.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import String, func, select
+from sqlalchemy import Select, String, func, select
 from sqlalchemy import cast as cast_to
 
 from app import catalogue, db
@@ -67,10 +66,10 @@ _UNKNOWN: tuple[object, Due] = (None, _NOTHING_RUNS)
 _memory = _Memory()
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One live application as the queue sorts and filters it.
 
+    ``arrived`` is when it was last sent, as the database writes it: only to be compared.
     ``executors`` must act now; ``holders`` maps those of the Exchange that have been taken to who holds them.
     ``ours`` are the reader's queues and those he heads whose turn it is, ``mine`` those in which he holds it,
     himself or as a substitute; ``is_waiting``: the turn is with the applicant's side.
@@ -86,8 +85,7 @@ class Entry:
     ours: tuple[str, ...]
     mine: tuple[str, ...]
     is_waiting: bool
-    entered_at: datetime
-    sent_at: datetime | None
+    arrived: str
     due: Due
 
     @property
@@ -102,14 +100,6 @@ class Entry:
 
 def entries(user: User, *, now: datetime) -> list[Entry]:
     """Return the applications that ``user`` sees and that wait on anybody, newest first."""
-    table = db.table_of(Application)
-    columns = [table.c[name] for name in ("id", "number", "organisation_id", "version", "entered_at", "sent_at")]
-    standing = [table.c[name] for name in ("procedure", "procedure_sha256", "process")]
-    statement = (
-        select(*columns, *standing, cast_to(table.c.stages, String))
-        .where(queries.visible_to(user), Application.archived_at.is_(None))
-        .order_by(table.c.id.desc())
-    )
     own = queues_of(user.roles)
     ours = own | queues_headed_by(user.roles)
     mine_ids = {user.id, *people.substituted_by(user.id, now=now)}
@@ -119,40 +109,44 @@ def entries(user: User, *, now: datetime) -> list[Entry]:
         held.setdefault(ident, {})[executor] = user_id
     rows = []
     marks: dict[int, tuple[object, str]] = {}
-    for row in db.session.execute(statement):
+    for row in db.session.execute(_live(user)):
         executors = queries.executors_at(*row[6:])
         if executors:
             rows.append((row, executors))
             marks[row[0]] = ((row[3], row[4], row[6]), row[6])
     dues = _memory.dues(marks)
+    kinds: dict[tuple[str, ...], tuple[tuple[str, ...], bool]] = {}
     nobody: dict[str, int] = {}
     found = []
-    for (ident, number, organisation_id, _, entered_at, sent_at, procedure, _, process, _), executors in rows:
+    for (ident, number, organisation_id, _, entered, sent, procedure, _, process, _), executors in rows:
+        kind = kinds.get(executors)
+        if kind is None:
+            is_waiting = EXECUTOR_ROLES.keys().isdisjoint(executors)
+            kind = kinds[executors] = (tuple(each for each in executors if each in ours), is_waiting)
         holders = held.get(ident, nobody)
-        found.append(
-            Entry(
-                ident,
-                number,
-                organisation_id,
-                procedure,
-                process,
-                executors,
-                holders,
-                tuple(each for each in executors if each in ours),
-                tuple(each for each in executors if holders.get(each) in mine_ids and each in own),
-                not any(each in EXECUTOR_ROLES for each in executors),
-                entered_at,
-                sent_at,
-                dues[ident],
-            )
-        )
+        mine = tuple(each for each in kind[0] if holders.get(each) in mine_ids and each in own) if holders else ()
+        standing = (ident, number, organisation_id, procedure, process, executors, holders)
+        found.append(Entry(*standing, kind[0], mine, kind[1], sent or entered, dues[ident]))
     return found
+
+
+def _live(user: User) -> Select[Any]:
+    """Return the statement for what ``user`` sees and is not archived; moments as texts, which are not converted."""
+    table = db.table_of(Application)
+    names = ("id", "number", "organisation_id", "version")
+    moments = [cast_to(table.c[name], String) for name in ("entered_at", "sent_at")]
+    standing = [table.c[name] for name in ("procedure", "procedure_sha256", "process")]
+    return (
+        select(*(table.c[name] for name in names), *moments, *standing, cast_to(table.c.stages, String))
+        .where(queries.visible_to(user), Application.archived_at.is_(None))
+        .order_by(table.c.id.desc())
+    )
 
 
 def dues_of(user: User, ids: set[int]) -> dict[int, Due]:
     """Return when applications that ``user`` sees are due."""
     table = db.table_of(Application)
-    columns = (table.c.id, table.c.version, table.c.entered_at, table.c.procedure)
+    columns = (table.c.id, table.c.version, cast_to(table.c.entered_at, String), table.c.procedure)
     rows = db.session.execute(select(*columns).where(queries.visible_to(user), Application.archived_at.is_(None)))
     return _memory.dues({ident: ((version, at, name), name) for ident, version, at, name in rows if ident in ids})
 

@@ -300,7 +300,7 @@ def _rows(look: Look, items: Sequence[Item]) -> list[dict[str, Any]]:
                 "mine": item.executor in entry.mine,
                 "clock": clocks.chief(ticking.get(entry.id, ())),
                 "event": hub.act_words(procedure, event) if event else "",
-                "event_at": event.at if event else entry.entered_at,
+                "event_at": event.at if event else record.entered_at,
             }
         )
     return found
