@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 
+from sqlalchemy import select
+
 from app import db
 from app.accounts import queries as people
 from app.accounts.models import Substitution, User
@@ -92,7 +94,7 @@ def end(substitution_id: int, *, by: User, now: datetime) -> Substitution:
     Raises:
         NotFound: there is none that ``by`` could have made.
     """
-    row = db.session.get(Substitution, substitution_id, with_for_update=True)
+    row = db.session.get(Substitution, substitution_id)
     if row is None or not may_appoint(row.user, by):
         raise NotFound
     if row.ended_at is not None:
@@ -147,6 +149,8 @@ def _require_free(user: User, substitute: User, starts_at: datetime, ends_at: da
     Raises:
         Invalid: names who is away or stands in for whom, and until when.
     """
+    both = select(User.id).where(User.id.in_([user.id, substitute.id])).order_by(User.id)
+    db.session.execute(both.with_for_update())  # two who appoint at once stand in line
     for row in people.overlapping(user.id, starts_at, ends_at):
         params = {"user": row.user.name, "substitute": row.substitute.name}
         params |= {"first": date_text(row.starts_at), "last": _last(row)}
