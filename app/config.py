@@ -49,7 +49,7 @@ class Config:
     crl_urls: tuple[str, ...] = ()
     workflows: Path = ROOT / "workflows"
     forms: Path = ROOT / "forms"
-    calendars: Path = ROOT / "calendars"
+    calendars: Path = ROOT / "app" / "business_calendar" / "calendars"
     secure_cookies: bool = False
 
     @property
@@ -84,7 +84,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         crl_urls=_urls(environ, "KEZEN_CRL_URLS", env),
         workflows=Path(environ.get("KEZEN_WORKFLOWS") or ROOT / "workflows"),
         forms=Path(environ.get("KEZEN_FORMS") or ROOT / "forms"),
-        calendars=Path(environ.get("KEZEN_CALENDARS") or ROOT / "calendars"),
+        calendars=Path(environ.get("KEZEN_CALENDARS") or ROOT / "app" / "business_calendar" / "calendars"),
         secure_cookies=environ.get("KEZEN_SECURE_COOKIES", "1" if env == "production" else "0") == "1",
     )
 

@@ -17,7 +17,7 @@ from app.applications.models import Answers, Application
 from app.errors import Conflict, Invalid, Problem
 from app.forms.definitions import DynamicForm, Form
 from app.forms.merge import Change, Clash
-from app.forms.outline import Asked, leaves
+from app.forms.outline import SAME, Asked, leaves
 from app.forms.reading import Choices, Parsed
 from app.notifications import operations as notifications
 from app.organisations import queries as organisations
@@ -111,8 +111,17 @@ def faults_of(application: Application, stage: str, values: Values, *, now: date
     given = choices(application)
     problems: list[Problem] = []
     for form in forms(application, stage):
-        problems += faults(form, values, given).and_judged(form.check(values.get(form.key, {})))
+        problems += faults(form, values, given).and_judged(_judged(form, values))
     return problems or _rules(application, stage, values, now)
+
+
+def _judged(form: Form | DynamicForm, values: Values) -> Iterator[Problem]:
+    """Yield what the form finds; of entries that say the same only those that say so as they are shown."""
+    shown = merging.readable(form, values)
+    same = None if shown is values.get(form.key) else {each.path for each in form.check(shown) if each.key == SAME}
+    for problem in form.check(values.get(form.key, {})):
+        if problem.key != SAME or same is None or problem.path in same:
+            yield problem
 
 
 def faults(form: Form | DynamicForm, values: Values, given: Choices, came: Collection[str] | None = None) -> Parsed:

@@ -7,21 +7,23 @@ the working-time engine says what follows (``business_calendar.clocks``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from app import catalogue, db
-from app.applications import queries
+from app.applications import conditions, queries
 from app.applications.models import Application, History
 from app.business_calendar import clocks
 from app.business_calendar.clocks import Pause, Target, Unit
 from app.business_calendar.days import CalendarMissing
 from app.business_calendar.hours import ServiceHours, local_date
 from app.errors import Conflict, Said
-from app.web.templating import date_time_text
+from app.web.templating import ZONE, date_time_text
 from app.workflows.machine import Procedure
 from app.workflows.running import Move, Run, runs
 
@@ -29,6 +31,9 @@ HOURS = "exchange-0900-1800"
 """The service hours that the terms of procedures run in."""
 
 WHOLE = Fraction(1)
+
+EXTEND = "extend"
+"""The act in the history of a term made longer: its stage is the term, its words ``<working days>: <reason>``."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +77,53 @@ def hours() -> ServiceHours:
 def standing(procedures: Mapping[int, Procedure]) -> dict[int, list[Run]]:
     """Return the runs that have not ended, of applications given by id with their procedures; one query for all."""
     found: dict[int, list[Move]] = {ident: [] for ident, procedure in procedures.items() if procedure.terms}
-    columns = (History.application_id, History.id, History.target, History.at)
-    moved = select(*columns).where(History.application_id.in_(found), History.target != "").order_by(History.id)
-    for application_id, ident, target, at in db.session.execute(moved) if found else ():
-        found[application_id].append(Move(ident, target, at))
-    return {ident: [run for run in runs(procedures[ident], moves) if run.end is None] for ident, moves in found.items()}
+    columns = (
+        History.application_id,
+        History.id,
+        History.target,
+        History.at,
+        History.act,
+        History.stage,
+        History.words,
+    )
+    counts = or_(History.target != "", History.act.in_((conditions.DECIDE, EXTEND)))
+    moved = select(*columns).where(History.application_id.in_(found), counts).order_by(History.id)
+    for application_id, ident, target, at, act, stage, words in db.session.execute(moved) if found else ():
+        told = {} if target else _told(procedures[application_id], act, stage, words)
+        found[application_id].append(Move(ident, target, at, **told))
+    still = {
+        ident: [run for run in runs(procedures[ident], moves) if run.end is None] for ident, moves in found.items()
+    }
+    return _from_meetings(still)
+
+
+def _told(procedure: Procedure, act: str, stage: str, words: str) -> dict[str, Any]:
+    """Return what a row of history says of terms without moving the application."""
+    if act == EXTEND:
+        return {"extended": stage, "days": extension_of(words)[0]}
+    row = conditions.row_of(procedure, stage, words)
+    numbers = row.then if row is not None else {}
+    return {"decided": {(stage, key): int(each) for key, each in numbers.items() if isinstance(each, Decimal)}}
+
+
+def extension_of(words: str) -> tuple[int, str]:
+    """Return by how many working days a term was extended, and why."""
+    days, _, reason = words.partition(": ")
+    return int(days), reason
+
+
+def _from_meetings(found: dict[int, list[Run]]) -> dict[int, list[Run]]:
+    """Let the terms that are counted from a meeting begin on its date."""
+    asked = [ident for ident, each in found.items() if any(run.term.from_meeting for run in each)]
+    if not asked:
+        return found
+    dates = select(Application.id, Application.meeting_at).where(
+        Application.id.in_(asked), Application.meeting_at != ""
+    )
+    for ident, day in db.session.execute(dates).all():
+        start = datetime.combine(date.fromisoformat(day), time.min, ZONE).astimezone(UTC)
+        found[ident] = [replace(run, start=start) if run.term.from_meeting else run for run in found[ident]]
+    return found
 
 
 def reading(run: Run, *, share: Fraction = WHOLE) -> clocks.Reading:
@@ -85,7 +132,7 @@ def reading(run: Run, *, share: Fraction = WHOLE) -> clocks.Reading:
     Raises:
         CalendarMissing: it is counted through a year without a table.
     """
-    target = Target(Unit.WORKING_DAYS, run.term.working_days)
+    target = Target(Unit.WORKING_DAYS, run.working_days)
     pauses = [Pause(stay.start, stay.end) for stay in run.pauses]
     return clocks.read(target, hours().accepted(run.start), pauses, hours(), share=share)
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_
 
 from app import db
 from app.applications import queries
+from app.applications.conditions import Conditions
 from app.applications.models import (
     Answers,
     Application,
@@ -118,6 +119,11 @@ class ApplicationFacts:
         """The newest answers of every stage: stage -> field -> canonical value, of all its simple forms."""
         found = db.session.execute(_newest_values(), {"application_id": self._application.id})
         return {stage: _flat(values) for stage, values in found}
+
+    @cached_property
+    def conditions(self) -> Mapping[str, bool | None]:
+        """What the procedure's conditions say of the newest answers."""
+        return Conditions(self._application)
 
 
 @cache

@@ -71,6 +71,28 @@ def create(
     origin = queries.questionnaire(source, user=author) if source else None
     if origin is not None and origin.organisation_id != company.id:
         raise Invalid.at("company", "app.err.questionnaire_company", company=Said(origin.organisation.names))
+    chosen = language or author.language
+    application = begin(procedure, company, author=author, by=author, act="create", language=chosen, now=now)
+    notifications.notify([author], "notice.created", about=moves.about(application), now=now)
+    if origin is not None:
+        for stage in queries.applicant_stages(application):
+            if queries.acts_as(application, author, procedure.executor_of(stage, application.process)):
+                reuse.take(application, stage, origin, picked=None, by=author, now=now)
+    return application
+
+
+def begin(
+    procedure: Procedure,
+    company: Organisation,
+    *,
+    author: User,
+    by: User | None,
+    act: str,
+    now: datetime,
+    words: str = "",
+    language: str = "",
+) -> Application:
+    """Add an application with its number and the row of history ``act``; ``by`` None: the calendar begins it."""
     year = now.astimezone(ZONE).year
     standing = procedure.start()
     library = catalogue.present().forms
@@ -82,21 +104,17 @@ def create(
         organisation=company,
         author=author,
         process=standing.process,
+        stages=standing.to_dict()["stages"],
         language=language or author.language or DEFAULT_LANGUAGE,
         created_at=now,
         entered_at=now,
     )
     db.session.add(application)
     db.session.flush()
-    db.session.add(
-        History(application_id=application.id, at=now, by_id=author.id, act="create", target=standing.process)
-    )
-    audit.record("create", f"application {application.number}", by=author.id, at=now, company=company.id)
-    notifications.notify([author], "notice.created", about=moves.about(application), now=now)
-    if origin is not None:
-        for stage in queries.applicant_stages(application):
-            if queries.acts_as(application, author, procedure.executor_of(stage, standing.process)):
-                reuse.take(application, stage, origin, picked=None, by=author, now=now)
+    by_id = by.id if by else None
+    row = {"at": now, "by_id": by_id, "act": act, "target": standing.process, "words": words}
+    db.session.add(History(application_id=application.id, **row))
+    audit.record(act, f"application {application.number}", by=by_id, at=now, company=company.id)
     return application
 
 

@@ -21,7 +21,7 @@ from app.forms import headings, tabular
 from app.forms.definitions import DynamicForm, Form
 from app.forms.headings import Column
 from app.forms.interchange import parts_of
-from app.forms.outline import Asked, Rows, leaves_of
+from app.forms.outline import SAME, Asked, Rows, leaves_of
 from app.forms.parts import Field
 from app.forms.paths import put
 from app.forms.tabular import Row
@@ -192,7 +192,7 @@ def look(application: Application, stage: str, table: Table, goal: Target, *, ho
     for problem in goal.form.gaps(together):
         row_id, _, cell = problem.path.removeprefix(f"{goal.path}-").partition("-")
         number = int(row_id[1:]) - first if re.fullmatch(r"e\d+", row_id) else -1
-        if problem.key != "field.err.not_unique" or not problem.path.startswith(f"{goal.path}-") or number < 0:
+        if problem.key != SAME or not problem.path.startswith(f"{goal.path}-") or number < 0:
             continue
         row, before = found.rows[number], int(str(problem.params["first"])) - standing
         if before > 0:  # the page numbers the lines of the table, not the entries to be

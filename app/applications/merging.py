@@ -42,7 +42,8 @@ class Typed:
     of attachments to take out, ``seen`` is the revision that was on the screen (0: none yet).
     ``restored`` are rows that somebody else took out and that are to stand again: path -> a revision
     that has them.  ``unsure`` are the marks of saves that the page has sent and had no answer to:
-    what they did was on the screen, too.  ``key`` is the mark of this press.
+    what they did was on the screen, too.  ``key`` is the mark of this press.  ``undecided`` are the paths
+    of fields in dispute that were shown for a choice and came without one: they stay in dispute.
     """
 
     raw: Mapping[str, Sequence[str]]
@@ -52,6 +53,7 @@ class Typed:
     restored: Mapping[str, int] = field(default_factory=dict)
     unsure: frozenset[str] = frozenset()
     key: str | None = None
+    undecided: frozenset[str] = frozenset()
 
 
 class Values(dict[str, Any]):
@@ -97,7 +99,12 @@ def merged(
     """
     base = _base(application, stage, typed, by=by, newest=newest)
     theirs = _values_of(newest)
-    mine = _typed(application, stage, _with_restored(application, stage, base, typed), typed.raw, choices)
+    start = _with_restored(application, stage, base, typed)
+    mine = _typed(application, stage, start, typed.raw, choices)
+    waiting = _undecided(mine, theirs, typed)
+    if waiting:
+        raw = {name: texts for name, texts in typed.raw.items() if fields_in([name]).isdisjoint(typed.undecided)}
+        mine = _typed(application, stage, start, raw, choices)
     if act is not None:
         counted = {key: numbered_after(values, theirs.get(key, {})) for key, values in mine.items()}
         mine = Values(act(counted), mine.unread)
@@ -110,7 +117,18 @@ def merged(
         values.unread.update(together.unread)
         for told, brought in zip(found, (together.mine, together.theirs, together.clashes), strict=True):
             told += brought
+    found[2] += waiting
     return Merging(values, *(tuple(told) for told in found))
+
+
+def _undecided(mine: Values, theirs: Values, typed: Typed) -> list[Clash]:
+    """Return what stays in dispute: it was typed, it is not what stands, and nobody has chosen."""
+    found = []
+    for path in sorted(typed.undecided & fields_in(typed.raw)):
+        typed_, standing = _at(mine, path), _at(theirs, path)
+        if (typed_, mine.unread.get(path)) != (standing, theirs.unread.get(path)):
+            found.append(Clash(path, "field", typed_, standing))
+    return found
 
 
 def parse(form: Form | DynamicForm, raw: Mapping[str, Any], before: Mapping[str, Any], choices: Choices) -> Parsed:
@@ -118,6 +136,16 @@ def parse(form: Form | DynamicForm, raw: Mapping[str, Any], before: Mapping[str,
     if isinstance(form, DynamicForm):
         return form.parse(raw, before, choices)
     return form.parse(raw, choices=choices, before=before)
+
+
+def readable(form: Form | DynamicForm, values: Values) -> Mapping[str, Any]:
+    """Return a form's answers without those in whose place a text stands that is no value yet: no page shows them."""
+    found: Mapping[str, Any] = values.get(form.key, {})
+    for path in _own(form, values.unread):
+        inner = path.removeprefix(_prefix(form))
+        if value_at(found, inner) is not None:
+            found = put(found, inner, None)
+    return found
 
 
 def texts(row: Answers) -> dict[str, Sequence[str]]:

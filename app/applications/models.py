@@ -441,6 +441,23 @@ class ClockEvent(Record):
     at: Mapped[datetime]
 
 
+class CalendarBegin(Record):
+    """An application that the calendar has begun: of each procedure for each organisation and day one.
+
+    Rows are only added, and the database refuses anything else.
+    """
+
+    __tablename__ = "calendar_begin"
+    __table_args__ = (UniqueConstraint("procedure", "organisation_id", "due_on"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    procedure: Mapped[str] = mapped_column(String(60))
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    due_on: Mapped[str] = mapped_column(String(10))
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    at: Mapped[datetime]
+
+
 class Counter(Record):
     """The last number given of a series (``LP-2026``); a number is taken in the act's own transaction."""
 

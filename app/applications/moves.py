@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import db
 from app.accounts.models import User
-from app.applications import clocks, effects, facts, holders, queries, taking
+from app.applications import clocks, conditions, effects, facts, holders, queries, taking
 from app.applications.models import Application, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
@@ -25,6 +25,7 @@ from app.permissions import EXECUTOR_ROLES
 from app.statements import Statement
 from app.terms import LANGUAGES, say
 from app.web import here
+from app.web.templating import date_text
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
 
@@ -60,6 +61,7 @@ def stand_at(
     Raises:
         Conflict: another transaction has moved the application meanwhile.
     """
+    position = queries.procedure(application).settled(position, facts.of(application))
     source = application.process
     moved = position.process != source
     absent = _absent(application, stage, by, now)
@@ -72,24 +74,46 @@ def stand_at(
         for name, value in changed.items():
             set_committed_value(application, name, value)
     target = position.process if moved else ""
-    _ADD_HISTORY.run(
-        {
-            "application_id": application.id,
-            "at": now,
-            "by_id": by.id if by else None,
-            "act": act,
-            "stage": stage,
-            "source": source,
-            "target": target,
-            "words": words,
-            "for_id": absent.id if absent else None,
-        }
-    )
-    subject = f"application {application.number}"
-    behalf = {"on_behalf_of": absent.id} if absent else {}
-    audit.record(act, subject, by=by.id if by else None, at=now, stage=stage, target=target, **behalf)
+    said = {"stage": stage, "source": source, "target": target, "words": words}
+    note(application, act, **said, by=by, absent=absent, now=now)
     if moved:
         taking.settle(application, source, now=now)
+
+
+def note(
+    application: Application,
+    act: str,
+    *,
+    by: User | None,
+    now: datetime,
+    stage: str = "",
+    source: str = "",
+    target: str = "",
+    words: str = "",
+    absent: User | None = None,
+) -> None:
+    """Add an act to the history and the audit; by itself it moves nothing.
+
+    ``absent`` is the colleague for whom ``by`` acts as his substitute.
+    """
+    by_id = by.id if by else None
+    row = {"at": now, "by_id": by_id, "act": act, "stage": stage, "source": source, "target": target, "words": words}
+    _ADD_HISTORY.run({"application_id": application.id, **row, "for_id": absent.id if absent else None})
+    behalf = {"on_behalf_of": absent.id} if absent else {}
+    audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target, **behalf)
+
+
+def touch(application: Application) -> None:
+    """Let the version grow by an act that leaves the position as it is, so that two people at once get a conflict.
+
+    Raises:
+        Conflict: another transaction has moved the application meanwhile.
+    """
+    changed = {"version": application.version + 1}
+    seen = {"ident": application.id, "seen": application.version}
+    if _move(frozenset(changed)).run(seen | changed) != 1:
+        raise Conflict("app.err.moved", number=application.number)
+    set_committed_value(application, "version", changed["version"])
 
 
 def _absent(application: Application, stage: str, by: User | None, now: datetime) -> User | None:
@@ -161,19 +185,41 @@ def fire_by_system(application: Application, trigger: str, *, now: datetime) -> 
 def _take(application: Application, trigger: str, *, by: User | None, now: datetime, words: str = "") -> Transition:
     fired = queries.procedure(application).fire(queries.position(application), trigger, facts.of(application))
     taken = fired.transition
+    for table, row in conditions.decide(application, taken, now=now):
+        note(application, conditions.DECIDE, stage=table, words=row, by=by, now=now)
     also: dict[str, object] = {}
     for name in taken.effects:
         also.update(effects.EFFECTS[name](application, by=by, now=now))
     stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
-    tell(application, taken.notify, now=now, besides=by)
+    tell(application, taken.notify, now=now, besides=by, news=_news(application, taken))
     return taken
 
 
-def tell(application: Application, executors: Sequence[str], *, now: datetime, besides: User | None = None) -> None:
-    """Tell the people who are ``executors`` where the application stands and whether they must act; each once."""
+def _news(application: Application, taken: Transition) -> notifications.Message | None:
+    """Return what is said of a transition instead of where it leads: of a meeting that is appointed its date."""
+    if "record_meeting" not in taken.effects:
+        return None
+    has_withdrawal = queries.procedure(application).started_by is None
+    key = "notice.meeting_appointed" if has_withdrawal else "notice.meeting_set"
+    params = {"number": application.number, "date": date_text(application.meeting_at)}
+    return notifications.Message(key, params)
+
+
+def tell(
+    application: Application,
+    executors: Sequence[str],
+    *,
+    now: datetime,
+    besides: User | None = None,
+    news: notifications.Message | None = None,
+) -> None:
+    """Tell the people who are ``executors`` where the application stands and whether they must act; each once.
+
+    ``news`` is said instead to those who need not act.
+    """
     process = queries.procedure(application).processes[application.process]
     params = {"process": process.title.model_dump(), "number": application.number}
-    news = notifications.Message("notice.moved", params)
+    news = news or notifications.Message("notice.moved", params)
     call = notifications.Message("notice.your_action", params, action_required=True)
     acting = queries.current_executors(application)
     around = queries.around(application)

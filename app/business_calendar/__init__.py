@@ -7,5 +7,5 @@ Asia/Almaty.  The rules are numbered R1 to R15 as in the regulation of counting 
 - ``hours``: open time: service hours over open dates; moving along it and measuring it.
 - ``clocks``: targets, pauses and what follows: due, remaining, a share of the time.  Open this first.
 - ``policies``: named promises: which target runs for which case, on whose hours.
-- ``definitions``: reads the files of ``calendars/``, tells every fault of every file.
+- ``definitions``: reads the files of ``calendars/`` beside it, tells every fault of every file.
 """

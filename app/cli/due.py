@@ -40,7 +40,7 @@ def due(file: Path) -> None:
     Rows that cannot be reckoned are told on the error output as file:line: column: what is wrong; what
     would do, and left out.  Exits with 1 if there is any.
     """
-    library, faults = load(ROOT / "calendars", ROOT)
+    library, faults = load(ROOT / "app" / "business_calendar" / "calendars", ROOT)
     faults = list(faults)
     out = csv.DictWriter(sys.stdout, ANSWERED, lineterminator="\n")
     out.writeheader()

@@ -17,10 +17,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import catalogue, demo, schema
 from app.applications import stamping
+from app.applications.beginning import Beginner
 from app.applications.timekeeping import Timekeeper
 from app.authorities.online import Online
 from app.authorities.refreshing import Refreshing
 from app.config import Config
+from app.decisions import deciding
 from app.notifications import delivery
 from app.storage import Storage
 from app.web import clock
@@ -118,9 +120,16 @@ def _stamp(online: Online, storage: Storage, now: datetime) -> None:
             log.info("signatures_stamped", count=stamped)
 
 
-def _keep_time(timekeeper: Timekeeper, now: datetime) -> None:
+def _remind(now: datetime) -> None:
     try:
-        done = timekeeper.keep(now=now)
+        deciding.remind_due(now=now)
+    except Exception:  # as for the terms
+        log.exception("conditions_not_reminded")
+
+
+def _keep_time(timekeeper: Timekeeper, beginner: Beginner, now: datetime) -> None:
+    try:
+        done = timekeeper.keep(now=now) + beginner.keep(now=now)
     except Exception:  # mails must go out whatever one application is; what was not done is tried again
         log.exception("time_not_kept")
     else:
@@ -160,11 +169,12 @@ def worker(once: bool) -> None:
     else:
         threading.Thread(target=_refresh, args=(refreshing, config, stopped), name="lists", daemon=True).start()
     log.info("worker_started")
-    timekeeper = Timekeeper()
+    timekeeper, beginner = Timekeeper(), Beginner()
     stamp_after = time_after = 0.0
     while not stopped.is_set():
         if time.monotonic() >= time_after:
-            _keep_time(timekeeper, clock.now(config))
+            _keep_time(timekeeper, beginner, clock.now(config))
+            _remind(clock.now(config))
             time_after = time.monotonic() + TIME_SECONDS
         try:
             sent = delivery.deliver(config, now=clock.now(config))

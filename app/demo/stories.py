@@ -13,7 +13,7 @@ from sqlalchemy import select
 from app import catalogue, db, pdf
 from app.accounts import queries as people
 from app.accounts.models import User
-from app.applications import answering, approval, document, entries, filing, moves, queries, rows, signing
+from app.applications import answering, approval, conditions, document, entries, filing, moves, queries, rows, signing
 from app.applications.answering import Typed
 from app.applications.attachments import Upload
 from app.applications.models import Application
@@ -90,7 +90,12 @@ STORIES = (
     Story("ALTN", "archived", procedure="corporate_event"),
     Story("ALTN", "explanation", procedure="disclosure_breach"),
     Story("BRKT", "opening_approval", procedure="exchange_delisting"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="preliminary_consent"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
 )
+MEETING_STORIES = (len(STORIES) - 3, len(STORIES) - 2, len(STORIES) - 1)
+"""The stories that ``app.demo.meetings`` goes on with: decided, postponed, and before the coming meeting."""
 
 _PEOPLE_OF = {
     "ALTN": {"author": "issuer", "respondent": "issuer", "first_head": "first_head", "adviser": "adviser"},
@@ -113,6 +118,11 @@ def load(pki: SandboxPki, progress: Callable[[int, int], None]) -> None:
         with db.transaction():
             _Teller(story, number, pki).tell()
         progress(number + 1, len(STORIES))
+
+
+def teller(story: Story, number: int, pki: SandboxPki) -> _Teller:
+    """Return who tells a story further."""
+    return _Teller(story, number, pki)
 
 
 def sign_as(pki: SandboxPki, key: str, content: bytes, now: datetime) -> bytes:
@@ -187,16 +197,20 @@ class _Teller:
 
     def go(self, application: Application, way: Transition) -> None:
         """Do what is left of the present process, with the outcomes that a transition wants, and take it."""
-        self.wanted = {use.outcome.field: use.outcome.value for use in way.guards if use.outcome is not None}
+        decided = (found.row.then for found in conditions.chosen(application).values())
+        self.wanted = {key: value for row in decided for key, value in row.items() if isinstance(value, str)}
+        self.wanted |= {use.outcome.field: use.outcome.value for use in way.guards if use.outcome is not None}
         procedure = queries.procedure(application)
         left = procedure.unfinished(queries.position(application))
         if not self.story.with_adviser and "adviser_choice" in left:
             filing.skip(application, "adviser_choice", by=self.person("author"), now=self.now)
             db.session.expire(application)
             left = procedure.unfinished(queries.position(application))
-        kinds = {stage: procedure.stages[stage].kind for stage in left}
-        self.fill(application, tuple(stage for stage in left if kinds[stage] in (StageKind.FILL, StageKind.WORK)))
-        if StageKind.SIGNING in kinds.values():
+        kinds = {stage: each.kind for stage, each in procedure.stages.items()}
+        while todo := tuple(stage for stage in left if kinds[stage] in (StageKind.FILL, StageKind.WORK)):
+            self.fill(application, todo)  # what was answered may ask for further stages
+            left = procedure.unfinished(queries.position(application))
+        if any(kinds[stage] is StageKind.SIGNING for stage in left):
             self.agree_and_sign(application)
         self.fire(application, way.trigger, way.by)
 

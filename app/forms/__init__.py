@@ -6,7 +6,7 @@ form is in ``simple``, a dynamic one (chosen by criteria) in ``dynamic``.
 
 ``reading`` turns what was typed into canonical values, ``outline`` tells what is asked now, ``rows`` changes the
 entries of groups, ``paths`` knows the names of inputs.  ``logic`` says which fields are asked and what computed
-ones hold, by the language of ``expressions``.  ``fields`` holds a class for each type of field and
+ones hold, by the language of ``app.expressions``.  ``fields`` holds a class for each type of field and
 ``identifiers`` the check digits.
 
 ``compare`` tells two sets of answers apart, ``merge`` joins what two people changed, ``versions`` tells two

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from app.forms.expressions import A, Expression, ExpressionError, Figures, compile_expression
+from app.expressions.compiling import compile_expression
+from app.expressions.language import A, Expression, ExpressionError, Figures
+from app.expressions.scopes import Path
 from app.forms.parts import Check, Field, Section
-from app.forms.scopes import Path
 
 MOST_STEPS = 20
 """Fields that may depend on each other in a row."""

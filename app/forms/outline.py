@@ -19,6 +19,9 @@ from app.terms import LANGUAGES
 if TYPE_CHECKING:
     from app.forms.simple import Form
 
+SAME = "field.err.not_unique"
+"""The problem of an entry that says again what one before it says."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -188,7 +191,7 @@ def _judge_unique(group: Rows) -> Iterator[Problem]:
             cell, part = found[0]
             words = {tongue: ", ".join(_told(*each, tongue) for each in found) for tongue in LANGUAGES}
             path = f"{cell.path}-{part}" if part else cell.path
-            yield Problem(path, "field.err.not_unique", {"said": Said(words), "first": first})
+            yield Problem(path, SAME, {"said": Said(words), "first": first})
 
 
 def _compared(cell: Asked, part: str) -> Any:

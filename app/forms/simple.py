@@ -13,8 +13,8 @@ from typing import Any
 
 from app.definition_files import Words
 from app.errors import Problem
+from app.expressions.language import Figures
 from app.forms.carrying import Piece, resting
-from app.forms.expressions import Figures
 from app.forms.logic import Plan, compile_form
 from app.forms.outline import Part, judge, judge_demands, leaves, outline, outline_sheet
 from app.forms.parts import Check, Field, Section, examples, joined

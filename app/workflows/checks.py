@@ -95,13 +95,19 @@ def _guards_at(place: Place, uses: Sequence[GuardUse], text: ProcedureText, sour
             continue
         wanted = GUARDS[use.name].argument
         given = Argument.OUTCOME if use.outcome else Argument.STAGE if use.stage else Argument.NONE
+        given = Argument.CONDITION if use.condition else given
         if given is not wanted:
             write = {
                 Argument.NONE: use.name,
                 Argument.STAGE: f"{use.name}: <stage>",
                 Argument.OUTCOME: f"{use.name}: {{stage: …, field: …, value: …}}",
+                Argument.CONDITION: f"{use.name}: \"stage.field == 'value'\", otherwise: {{kk: …, ru: …, en: …}}",
             }
             yield source.fault(where, f"guard '{use.name}' takes another argument", f"write {write[wanted]}")
+        elif use.condition is not None:
+            if use.condition.otherwise is None and place[0] != "standing":
+                problem = "nothing is said when the condition does not hold"
+                yield source.fault(where, problem, "add otherwise: {kk: …, ru: …, en: …}")
         elif given is not Argument.NONE:
             stage = use.outcome.stage if use.outcome else use.stage
             if stage not in text.stages and not is_told(stage, text.stages):
@@ -211,6 +217,12 @@ def _faults_of_stage(key: str, stage: StageText, source: Source) -> Iterator[Fau
         yield source.fault(["stages", key, "forms"], problem, "remove them or make it fill or work")
     if stage.kind is StageKind.FILL and not stage.forms:
         yield source.fault(["stages", key], "there is nothing to fill in", "add forms or another kind")
+    if stage.when is not None and (stage.skip_if or stage.kind in FORMLESS):
+        problem = "a stage that may be skipped" if stage.skip_if else f"a stage of kind {stage.kind}"
+        yield source.fault(["stages", key, "when"], f"{problem} stands under no condition", "remove one of them")
+    if (stage.when is None) is not (stage.otherwise is None):
+        problem = "when and otherwise go together: the condition, and what is said where it does not hold"
+        yield source.fault(["stages", key], problem, "write both, or none")
     if stage.kind in FORMLESS and (stage.skip_if or stage.follows):
         yield source.fault(["stages", key], f"a stage of kind {stage.kind} is never skipped", "remove the condition")
 

@@ -10,27 +10,31 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from app.definition_files import Fault, Reading, Source, read
 from app.definition_remains import is_gap, is_told, meant
 from app.errors import NotFound
+from app.expressions.language import ExpressionError
+from app.workflows.calendar import Beginning, faults_of_beginning
+from app.workflows.calendar import Outcome as Counted
 from app.workflows.checks import CHECKS, faults_of_name, unknown
-from app.workflows.guards import GUARDS, Argument, Outcome
+from app.workflows.condition_checks import UNREADABLE, faults_of_conditions, faults_of_tables, fields_of, table_uses
+from app.workflows.conditions import Answered, Fields, compiled
+from app.workflows.formulas import NO, UNANSWERED, YES
+from app.workflows.guards import GUARDS, Argument, Condition, Outcome
 from app.workflows.machine import Procedure
-from app.workflows.parts import GuardUse, Order, Process, Stage, Subprocess, Term, Transition
+from app.workflows.parts import Extension, GuardUse, Order, Process, Stage, Subprocess, Term, Transition
 from app.workflows.proof import prove
 from app.workflows.shared import FOLDER, joining, load_shared
+from app.workflows.tables import FOLDER as TABLES
+from app.workflows.tables import Tables, load_tables
 from app.workflows.term_checks import TERM_CHECKS
-from app.workflows.texts import ProcedureText, StageText, Way
+from app.workflows.texts import ProcedureText, StageText, TermText, Way
 from app.workflows.variables import Outcomes
 
 FormLookup = Callable[[str], object | None]
 """Gives the newest form of a key, simple or dynamic, or None.  A simple one has ``fields``, each with
 ``key`` and, for a choice, ``options``; of a faulty one it gives what remains."""
-
-UNREADABLE = object()
-"""What a lookup gives for a form whose file is there but cannot be read: that is told elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,9 @@ class ProcedureLibrary:
     procedures: Mapping[str, Procedure] = field(default_factory=dict)  # by name: "share_listing.v1"
     readings: Sequence[Reading[ProcedureText]] = field(default=(), repr=False)
     """What the files say, the faulty ones too: only to be checked."""
+    tables: Tables = field(default_factory=dict)
+    beside: frozenset[str] = frozenset()
+    """The procedures of all files in the folders of those read."""
 
     def get(self, key: str, version: int | None = None) -> Procedure:
         """Return one version of a procedure, the newest if none is named.
@@ -71,19 +78,25 @@ def load_files(paths: Iterable[Path], root: Path) -> tuple[ProcedureLibrary, lis
     readings: list[Reading[ProcedureText]] = []
     met: set[tuple[str, int]] = set()
     every = sorted(paths)
-    shared = {folder: load_shared(folder / FOLDER, root) for folder in {path.parent for path in every}}
+    folders = {path.parent for path in every}
+    shared = {folder: load_shared(folder / FOLDER, root) for folder in folders}
+    tables = {folder: load_tables(folder / TABLES, root) for folder in folders}
     faults: set[Fault] = {fault for _, wrong in shared.values() for fault in wrong}
+    faults |= {fault for _, wrong in tables.values() for fault in wrong}
     for path in every:
         reading = read(path, ProcedureText, root=root, join=joining(shared[path.parent][0]))
         found = set(reading.faults)
         if reading.text is not None:
             readings.append(reading)
-            found |= set(reading.untold(_faults_of_text(path, reading.text, reading.source, met)))
-            if not found:
-                procedure = _procedure(reading.text, reading.source.sha256)
+            known = tables[path.parent][0]
+            found |= set(reading.untold(_faults_of_text(path, reading.text, reading.source, met, known)))
+            if not found and (known is not None or not reading.text.tables):
+                procedure = _procedure(reading.text, reading.source.sha256, known or {})
                 procedures[procedure.name] = procedure
         faults |= found
-    return ProcedureLibrary(procedures, readings), each_once(faults)
+    every_table = {key: each for known, _ in tables.values() for key, each in (known or {}).items()}
+    beside = frozenset(path.name.partition(".v")[0] for folder in folders for path in folder.glob("*.v*.yaml"))
+    return ProcedureLibrary(procedures, readings, every_table, beside), each_once(faults)
 
 
 def each_once(faults: Iterable[Fault]) -> list[Fault]:
@@ -92,9 +105,13 @@ def each_once(faults: Iterable[Fault]) -> list[Fault]:
     return sorted(told.values())
 
 
-def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]]) -> Iterator[Fault]:
+def _faults_of_text(
+    path: Path, text: ProcedureText, source: Source, met: set[tuple[str, int]], tables: Tables | None
+) -> Iterator[Fault]:
     """Yield the faults of sense; ``met`` are the procedures of the files before."""
     yield from faults_of_name(path, text, source)
+    if tables is not None:
+        yield from faults_of_tables(text, source, tables)
     for check in (*CHECKS, *TERM_CHECKS):
         yield from check(text, source)
     name = (text.procedure, text.version)
@@ -106,11 +123,17 @@ def _faults_of_text(path: Path, text: ProcedureText, source: Source, met: set[tu
 def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[str] | None = None) -> list[Fault]:
     """Check what the files say of forms, their fields and the words; ``terms`` None leaves the words out."""
     faults: set[Fault] = set()
+    texts: dict[str, list[ProcedureText]] = {}
+    for reading in library.readings:
+        if reading.text is not None:
+            texts.setdefault(reading.text.procedure, []).append(reading.text)
     for reading in library.readings:
         if reading.text is None:
             continue
         found = [*_faults_of_forms(reading.text, reading.source, form)]
         found += _faults_of_outcomes(reading.text, reading.source, form)
+        found += faults_of_conditions(reading.text, reading.source, form, library.tables)
+        found += faults_of_beginning(reading.text, reading.source, texts, library.beside, form)
         if terms is not None:
             found += _faults_of_terms(reading.text, reading.source, terms)
         faults.update(reading.untold(found))
@@ -134,22 +157,46 @@ def prove_all(library: ProcedureLibrary, form: FormLookup, told: Iterable[Fault]
 
 def _outcomes(procedure: Procedure, form: FormLookup) -> Outcomes:
     """Return what the proof asks of the forms: the choices, and which stages name the adviser and the meeting."""
-    fields: dict[str, dict[str, Any]] = {}
-    for key, stage in procedure.stages.items():
-        asked = [each for name in stage.forms for each in getattr(form(name), "fields", ())]
-        fields[key] = {each.key: each for each in asked}
+    fields = fields_of({key: stage.forms for key, stage in procedure.stages.items()}, form)
+
+    hidden = {
+        key: {
+            asked.key
+            for name in stage.forms
+            for section in getattr(form(name), "sections", ())
+            for asked in section.fields
+            if section.show_if or asked.show_if
+        }
+        for key, stage in procedure.stages.items()
+    }
 
     def options(stage: str, name: str) -> frozenset[str] | None:
         found = getattr(fields[stage].get(name), "options", None)
         return frozenset(found) if found else None
 
     def is_required(stage: str, name: str) -> bool:
-        return getattr(fields[stage].get(name), "required", False) is True
+        asked = fields[stage].get(name)
+        return getattr(asked, "required", False) is True and name not in hidden.get(stage, ())
 
     def chooses_adviser(stage: str) -> bool:
         return any(getattr(each, "source", "") == "partner_advisers" for each in fields[stage].values())
 
-    return Outcomes(options, is_required, chooses_adviser, lambda stage: "meeting_date" in fields[stage])
+    def unsaid(text: str) -> str:
+        places: dict[str, Fields] = {**fields, **{use.key: use.fields() for use in procedure.tables}}
+        try:
+            found = compiled(text, places).read(Answered(lambda place, name: None))
+        except ExpressionError:  # a comparison in the proof's words: of nothing answered it says nothing
+            return UNANSWERED
+        return UNANSWERED if found is None else YES if found else NO
+
+    return Outcomes(
+        options=options,
+        is_required=is_required,
+        field=lambda stage, name: fields.get(stage, {}).get(name),
+        unsaid=unsaid,
+        chooses_adviser=chooses_adviser,
+        records_meeting=lambda stage: "meeting_date" in fields[stage],
+    )
 
 
 def _faults_of_forms(text: ProcedureText, source: Source, form: FormLookup) -> Iterator[Fault]:
@@ -202,7 +249,7 @@ def _faults_of_terms(text: ProcedureText, source: Source, terms: Collection[str]
 # from text to procedure
 
 
-def _procedure(text: ProcedureText, sha256: str) -> Procedure:
+def _procedure(text: ProcedureText, sha256: str, tables: Tables) -> Procedure:
     return Procedure(
         key=text.procedure,
         version=text.version,
@@ -223,6 +270,7 @@ def _procedure(text: ProcedureText, sha256: str) -> Procedure:
                 skip_if=stage.skip_if,
                 follows=stage.follows,
                 optional=stage.optional,
+                when=Condition(stage.when, stage.otherwise) if stage.when else None,
             )
             for key, stage in _in_order(text)
         },
@@ -232,6 +280,8 @@ def _procedure(text: ProcedureText, sha256: str) -> Procedure:
             for key, each in text.standing.items()
         ),
         terms=tuple(_terms(text)),
+        tables=tuple(table_uses(text, tables)),
+        begins=_beginning(text),
     )
 
 
@@ -250,7 +300,27 @@ def _terms(text: ProcedureText) -> Iterator[Term]:
             pauses_with_applicant=term.pauses is not None,
             escalate=term.escalate,
             trigger=triggers.get(key),
+            table=_table_of(term),
+            from_meeting=term.counted_from == "meeting",
+            extension=Extension(**term.extendable.model_dump()) if term.extendable else None,
         )
+
+
+def _beginning(text: ProcedureText) -> Beginning | None:
+    found = text.begins
+    if found is None:
+        return None
+    admitted, ended = (
+        tuple(Counted(each.procedure, each.when) for each in outcomes)
+        for outcomes in (found.admitted_by, found.ended_by)
+    )
+    days = tuple((each.month, each.day) for each in found.on)
+    return Beginning(days, admitted, ended, found.late_days)
+
+
+def _table_of(term: TermText) -> tuple[str, str] | None:
+    use, dot, output = (term.table or "").partition(".")
+    return (use, output) if dot else None
 
 
 def _in_order(text: ProcedureText) -> Iterator[tuple[str, StageText]]:
@@ -292,4 +362,5 @@ def _transition(way: Way, text: ProcedureText) -> Transition:
         confirm=way.text.confirm,
         reason_required=way.text.reason_required,
         is_interruption=is_interruption,
+        decides=tuple(getattr(way.text, "decides", ())),
     )

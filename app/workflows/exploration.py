@@ -17,6 +17,8 @@ What is abstracted, and why that is sound:
   by it splits into one successor for each value that is left open and still matters.
 - *A variable that nobody will ask for* before it is free again is forgotten (a live-variable analysis).
 - *Counts* of comments and remarks are taken for none or some: the guards ask no more.
+- *Conditions* on answers are taken apart into atoms, most of them exact (``formulas``); a decision table gives
+  each row that may be the one, under the answers with which it is.
 - A guard that is not described in ``variables.LITERALS`` may hold or not, whatever happened: that can hide a fault,
   never invent one.
 
@@ -31,6 +33,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 
+from app.workflows.formulas import Formulas, Ways, any_of, every
 from app.workflows.guards import EXECUTORS, Facts, Position
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Process, StageKind, Transition
@@ -49,7 +52,6 @@ from app.workflows.variables import (
     MEETING,
     NAMED,
     OPEN,
-    OTHER,
     REMARKS,
     RESPONDENT,
     SENT,
@@ -60,9 +62,13 @@ from app.workflows.variables import (
     Value,
     Values,
     Variable,
+    asked_by,
+    failing,
+    formulas_of,
+    holding,
     is_deletion,
     is_withdrawal,
-    literals,
+    row_name,
 )
 
 MOST_SITUATIONS = 20_000
@@ -133,6 +139,11 @@ class Exploration:
                         self._first[step.after] = step
                         found.append(step.after)
 
+    @cached_property
+    def formulas(self) -> Formulas:
+        """What the conditions of the procedure ask."""
+        return formulas_of(self.procedure, self.outcomes.field)
+
     # what was found
 
     def at(self, process: str) -> list[Situation]:
@@ -154,8 +165,8 @@ class Exploration:
 
     def satisfies(self, situation: Situation, uses: Iterable[GuardUse]) -> bool:
         """Tell whether these guards can all hold at once here."""
-        wanted = [literal for use in uses for literal in literals(use)]
-        return self._asked(self.rooms[situation].values, wanted, situation.process) is not None
+        ways = [self._holding(use, situation) for use in uses]
+        return any(True for _ in self._asked(self.rooms[situation].values, ways, situation.process))
 
     def has_actor(self, situation: Situation, transition: Transition) -> bool:
         """Tell whether somebody can be the one who may press the button; what a timer takes needs nobody."""
@@ -181,20 +192,15 @@ class Exploration:
         uses += [use for each in self.procedure.standing for use in each.guards]
         uses += [GuardUse(stage.skip_if) for stage in self.procedure.stages.values() if stage.skip_if]
         found: dict[Variable, frozenset[Value]] = dict.fromkeys(_ALWAYS_KNOWN, EITHER)
-        for use in uses:
-            for variable, value in literals(use):
-                if variable[0] == "answer":
-                    found[variable] = found.get(variable, frozenset([UNANSWERED])) | {value}
-                else:
-                    found[variable] = EITHER
+        asked = {variable for use in uses for variable in asked_by(use, self.formulas)}
+        asked |= {variable for text in self.formulas.formulas for variable in self.formulas.variables(text)}
+        for variable in asked:
+            is_given = variable[0] in ("answer", "condition")
+            found[variable] = self.formulas.domain(variable) if is_given else EITHER
         if any(each.executor == "adviser" for each in self._executing()) or ADVISER in found:
             found[ADVISER] = EITHER
         if any(variable in found for variable in (REMARKS, OPEN, UNRESOLVED)):
             found |= dict.fromkeys((REMARKS, OPEN, UNRESOLVED), EITHER)
-        for variable in [each for each in found if each[0] == "answer"]:
-            options = self.outcomes.options(variable[1], variable[2])
-            if options is None or options - found[variable]:
-                found[variable] |= {OTHER}
         found.pop(COMPLETE, None)
         return found
 
@@ -206,9 +212,15 @@ class Exploration:
     def _beginnings(self) -> Iterator[Situation]:
         for is_financial in (False, True) if FINANCIAL in self.variables else (False,):
             known: dict[Variable, Value] = dict.fromkeys(self.variables, False)
-            known |= {variable: UNANSWERED for variable in known if variable[0] == "answer"}
+            known |= {variable: self._unsaid(variable) for variable in known}
             known[FINANCIAL] = is_financial
             yield self._situation(self.procedure.initial, known)
+
+    def _unsaid(self, variable: Variable) -> Value:
+        """Return what a variable is before anything is answered."""
+        if variable[0] == "condition":
+            return self.outcomes.unsaid(variable[1])
+        return UNANSWERED if variable[0] == "answer" else False
 
     def _situation(self, process: str, known: Mapping[Variable, Value]) -> Situation:
         kept = self._live[process]
@@ -226,6 +238,7 @@ class Exploration:
                 found = self._asked_in(process) & every
                 for transition in self._leaving.get(key, ()):
                     given = {variable for effect in transition.effects for variable, _ in EFFECTS.get(effect, ())}
+                    given |= {each for each in every if each[0] == "answer" and each[1] in transition.decides}
                     found |= live[transition.target] - given
                 found -= self._certainly_free(process)
                 if found != live[key]:
@@ -239,7 +252,11 @@ class Exploration:
         uses += [use for each in self.procedure.standing for use in each.guards]
         stages = [self.procedure.stages[key] for key in process.stages]
         uses += [GuardUse(stage.skip_if) for stage in stages if stage.skip_if]
-        found = {variable for use in uses for variable, _ in literals(use)}
+        found = {variable for use in uses for variable in asked_by(use, self.formulas)}
+        for stage in stages:
+            found |= self.formulas.variables(stage.when.text) if stage.when is not None else frozenset()
+        for each in self._leaving.get(process.key, ()):
+            found |= {variable for name in self._row_names(each) for variable in self.formulas.variables(name)}
         leaving = self._leaving.get(process.key, ())
         acting = {self.procedure.executor_of(stage.key, process.key) for stage in stages} | {
             each.by for each in leaving
@@ -259,8 +276,13 @@ class Exploration:
         """Return the variables that a first door of the process lets its people set as they like."""
         first = self.procedure.open_stages(Position(process.key), Facts()) if process.subprocesses else ()
         there = [key for key in first if key in process.stages]
-        mine = {key for key in there if self.procedure.executor_of(key, process.key) in _ALWAYS_THERE}
+        mine = {
+            key
+            for key in there
+            if self.procedure.executor_of(key, process.key) in _ALWAYS_THERE and self.procedure.stages[key].when is None
+        }
         found = {each for each in self.variables if each[0] == "answer" and each[1] in mine}
+        found |= {each for each in self.variables if each[0] == "condition" and self.formulas.stages_of(each) <= mine}
         if any(self.procedure.stages[key].kind is StageKind.APPROVAL for key in there):
             found.add(COMMENTS)
         return frozenset(found)
@@ -268,12 +290,27 @@ class Exploration:
     # within a process
 
     def _room(self, situation: Situation) -> Room:
+        """Return the room where every stage stands that may stand: none whose condition fails whatever is done."""
+        process = self.procedure.processes[situation.process]
+        texts = {stage.when.text for key in process.stages if (stage := self.procedure.stages[key]).when is not None}
+        standing = dict.fromkeys(sorted(texts), True)
+        while True:
+            room = self._room_with(situation, standing)
+            never = [text for text, stands in standing.items() if stands and not self._may_hold(text, room, process)]
+            if not never:
+                return room
+            standing[never[0]] = False
+
+    def _may_hold(self, text: str, room: Room, process: Process) -> bool:
+        return any(True for _ in self._asked(room.values, [self.formulas.holding(text)], process.key))
+
+    def _room_with(self, situation: Situation, standing: Mapping[str, bool]) -> Room:
         process = self.procedure.processes[situation.process]
         known = situation.known
-        facts = _facts(known)
+        facts = replace(_facts(known), conditions=standing)
         people = set(_ALWAYS_THERE)
         people |= {who for who, fact in NAMED.items() if known.get(fact)}
-        position, opened, finished = Position(process.key), set[str](), set[str]()
+        position, opened, finished = self.procedure.settled(Position(process.key), facts), set[str](), set[str]()
         while True:
             doors = [key for key in self.procedure.open_stages(position, facts) if key in process.stages]
             opened |= set(doors)
@@ -294,7 +331,8 @@ class Exploration:
         unfinished = self.procedure.unfinished(position)
         room = Room(frozenset(opened | views), frozenset(finished), unfinished, frozenset(people), {})
         values = {variable: self._values(variable, process, room, known) for variable in self.variables}
-        done = ([] if unfinished else [True]) + ([False] if self._mandatory[process.key] else [])
+        surely = [key for key in unfinished if self.procedure.stages[key].when is None]
+        done = ([] if surely else [True]) + ([False] if self._mandatory[process.key] else [])
         return replace(room, values={**values, COMPLETE: frozenset(done)})
 
     @cached_property
@@ -307,7 +345,7 @@ class Exploration:
         """Return what a variable may be in a process, as its people like."""
         kinds = {self.procedure.stages[key].kind for key in room.opened if key in process.stages}
         is_at_work = StageKind.WORK in kinds
-        kept = known.get(variable, UNANSWERED if variable[0] == "answer" else False)
+        kept = known.get(variable, self._unsaid(variable))
         match variable:
             case ("guard", *_):
                 return EITHER
@@ -334,6 +372,8 @@ class Exploration:
                 return EITHER if stage in room.finished else frozenset([kept])
             case ("answer", stage, _) if stage in room.finished:
                 return self.variables[variable]
+            case ("condition", _) if self.formulas.stages_of(variable) & room.finished:
+                return self.variables[variable]
         return frozenset([kept])
 
     # from process to process
@@ -342,8 +382,14 @@ class Exploration:
         if not (self.has_actor(situation, transition) and self.shows(situation, transition)):
             return
         met = set()
-        for solution in self._solutions(situation, transition, ()):
-            for known in self._outcomes_of(situation, transition, solution):
+        solved = (
+            (decided, solution)
+            for decided, ways in self._rows_of(transition)
+            for solution in self._solutions(situation, transition, (), ways)
+        )
+        for decided, solution in solved:
+            for chosen in self._outcomes_of(situation, transition, solution):
+                known = {**chosen, **decided}
                 after = self._situation(transition.target, self._effects(known, transition))
                 if after not in met:
                     met.add(after)
@@ -351,36 +397,66 @@ class Exploration:
                     yield Step(situation, transition, after, tuple(each for each in answers if each[1] != UNANSWERED))
 
     def _solutions(
-        self, situation: Situation, transition: Transition, also: Iterable[tuple[Variable, Value]]
+        self,
+        situation: Situation,
+        transition: Transition,
+        also: Iterable[tuple[Variable, Value]],
+        further: Sequence[Ways] = (),
     ) -> Iterator[dict[Variable, frozenset[Value]]]:
         """Yield the values with which this road is taken, and none before it."""
         process = situation.process
-        wanted = [literal for use in transition.guards for literal in literals(use)]
-        values = self._asked(self.rooms[situation].values, [*wanted, *also], process)
-        earlier = []
+        ways = [self._holding(use, situation) for use in transition.guards]
+        ways += [((tuple((variable, frozenset([value])) for variable, value in also)),), *further]
         for each in self._leaving[process]:
             if each is transition:
                 break
             if each.trigger == transition.trigger:
-                earlier.append([literal for use in each.guards for literal in literals(use)])
-        if values is None:
-            return
-        for refusals in product(*earlier):
-            found: dict[Variable, frozenset[Value]] | None = values
-            for variable, value in refusals:
-                if found is not None:
-                    left = found.get(variable, frozenset()) - {value}
-                    found = self._agreed({**found, variable: left}, process)
-            if found is not None:
-                yield found
+                ways.append(any_of(failing(use, self.formulas) for use in each.guards))
+        yield from self._asked(self.rooms[situation].values, ways, process)
 
-    def _asked(
-        self, values: Values, wanted: Iterable[tuple[Variable, Value]], process: str
-    ) -> dict[Variable, frozenset[Value]] | None:
-        found = dict(values)
-        for variable, value in wanted:
-            found[variable] = found.get(variable, frozenset()) & {value}
-        return self._agreed(found, process)
+    def _holding(self, use: GuardUse, situation: Situation) -> Ways:
+        """Return the ways in which a guard holds; everything is done only where no stage waits for nobody."""
+        found = holding(use, self.formulas)
+        if use.name != "every_stage_done":
+            return found
+        waiting = (self.procedure.stages[key].when for key in self.rooms[situation].unfinished)
+        return every([found, *(self.formulas.failing(when.text) for when in waiting if when is not None)])
+
+    def _asked(self, values: Values, ways: Iterable[Ways], process: str) -> Iterator[dict[Variable, frozenset[Value]]]:
+        """Yield the values with which all of ``ways`` are; what follows from them taken in."""
+        for way in every(ways):
+            found = dict(values)
+            for variable, wanted in way:
+                found[variable] = found.get(variable, frozenset()) & wanted
+            agreed = self._agreed(found, process)
+            if agreed is not None:
+                yield agreed
+
+    # what tables decide
+
+    def _row_names(self, transition: Transition) -> list[str]:
+        return [
+            row_name(use.key, table.name, row.key)
+            for use in self.procedure.tables
+            if use.key in transition.decides
+            for table in use.versions
+            for row in table.rows
+        ]
+
+    def _rows_of(self, transition: Transition) -> Iterator[tuple[dict[Variable, Value], list[Ways]]]:
+        """Yield what the tables asked by a transition may give, and the ways in which they do."""
+        uses = [use for use in self.procedure.tables if use.key in transition.decides]
+        for chosen in product(*([(use, table, row) for table in use.versions for row in table.rows] for use in uses)):
+            decided: dict[Variable, Value] = {}
+            ways: list[Ways] = []
+            for use, table, row in chosen:
+                ways.append(self.formulas.holding(row_name(use.key, table.name, row.key)))
+                before = table.rows[: table.rows.index(row)]
+                ways += [self.formulas.failing(row_name(use.key, table.name, each.key)) for each in before]
+                for variable in self.variables:
+                    if variable[:2] == ("answer", use.key):
+                        decided[variable] = self.formulas.kind_of(variable, row.then.get(variable[2]))
+            yield decided, ways
 
     def _agreed(
         self, values: dict[Variable, frozenset[Value]], process: str
@@ -392,7 +468,8 @@ class Exploration:
                 if ("done", key) in found:
                     found["done", key] &= {True}
                 for variable in found:
-                    if variable[:2] == ("answer", key) and self.outcomes.is_required(key, variable[2]):
+                    is_sure = self.procedure.stages[key].when is None
+                    if variable[:2] == ("answer", key) and is_sure and self.outcomes.is_required(key, variable[2]):
                         found[variable] -= {UNANSWERED}
         if UNRESOLVED in found:
             if found[UNRESOLVED] == {False}:

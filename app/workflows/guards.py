@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from app.definition_files import Words
 from app.errors import Said
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Facts:
     those sent and not yet answered; ``unresolved_remarks`` all that no reviewer has resolved, sent or not.
     ``unconfirmed`` are the stages whose newest answers the page saved by itself: nobody has pressed a button since.
     ``answers`` maps stage to field key to canonical value, of the stages whose outcome a guard asks.
+    ``conditions`` maps the text of a condition to what it says of the answers, None where that is open.
     """
 
     sent: bool = False
@@ -86,6 +88,7 @@ class Facts:
     adviser_chosen: bool = False
     unconfirmed: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    conditions: Mapping[str, bool | None] = field(default_factory=dict)
 
 
 class Argument(StrEnum):
@@ -94,6 +97,7 @@ class Argument(StrEnum):
     NONE = "none"
     STAGE = "stage"
     OUTCOME = "outcome"
+    CONDITION = "condition"
 
 
 @dataclass(frozen=True)
@@ -106,6 +110,18 @@ class Outcome:
 
 
 @dataclass(frozen=True)
+class Condition:
+    """A condition on answers, and the words for when it does not hold; see ``conditions``."""
+
+    text: str
+    otherwise: Words | None = None
+
+    def holds(self, facts: Facts) -> bool:
+        """Tell whether it holds; while something is not answered, it does not."""
+        return facts.conditions.get(self.text) is True
+
+
+@dataclass(frozen=True)
 class Asked:
     """What a guard looks at."""
 
@@ -114,6 +130,7 @@ class Asked:
     procedure: Procedure
     stage: str = ""  # the argument of guards that take a stage
     outcome: Outcome | None = None
+    condition: Condition | None = None
 
     @property
     def words_of_stage(self) -> Said:
@@ -154,6 +171,15 @@ class Guard:
 def _has_outcome(asked: Asked) -> bool:
     wanted = asked.outcome
     return wanted is not None and asked.facts.answers.get(wanted.stage, {}).get(wanted.field) == wanted.value
+
+
+def _holds(asked: Asked) -> bool:
+    return asked.condition is not None and asked.condition.holds(asked.facts)
+
+
+def _words_of_condition(asked: Asked) -> dict[str, object]:
+    words = asked.condition.otherwise if asked.condition else None
+    return {"words": Said(words.model_dump() if words else {})}
 
 
 def _unconfirmed(asked: Asked) -> tuple[str, ...]:
@@ -232,6 +258,7 @@ GUARDS = _by_name(
         Argument.STAGE,
         is_road=True,
     ),
+    Guard("when", _holds, "workflow.err.condition", _words_of_condition, Argument.CONDITION),
 )
 
 EFFECTS = frozenset(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from transitions import EventData, Machine
 
@@ -26,6 +27,10 @@ from app.workflows.parts import (
     Transition,
     TransitionNotAllowed,
 )
+
+if TYPE_CHECKING:
+    from app.workflows.calendar import Beginning
+    from app.workflows.tables import TableUse
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,8 @@ class Procedure:
     transitions: tuple[Transition, ...]
     standing: tuple[Subprocess, ...] = ()
     terms: tuple[Term, ...] = ()
+    tables: tuple[TableUse, ...] = ()
+    begins: Beginning | None = None
 
     # what it is made of
 
@@ -111,7 +118,21 @@ class Procedure:
 
     def start(self) -> Position:
         """Return the position of a new application."""
-        return Position(self.initial)
+        return self.settled(Position(self.initial), Facts())
+
+    def settled(self, position: Position, facts: Facts) -> Position:
+        """Return the position with the stages of its process passed over, or taken up, as their conditions say now.
+
+        To be asked whenever something has been answered, decided or moved.
+        """
+        changed: dict[str, StageStatus] = {}
+        for key in self._conditional.get(position.process, ()):
+            condition = self.stages[key].when
+            is_over = position.status(key) is StageStatus.SKIPPED
+            if condition is not None and condition.holds(facts) is is_over:
+                status = StageStatus.NOT_STARTED if is_over else StageStatus.SKIPPED
+                changed |= dict.fromkeys([key, *self._followers(key)], status)
+        return position.with_stages(changed) if changed else position
 
     def status(self, position: Position, stage: str) -> StageStatus:
         """Return the stored status of a stage."""
@@ -253,6 +274,14 @@ class Procedure:
     # beneath the verbs
 
     @cached_property
+    def _conditional(self) -> dict[str, list[str]]:
+        """The stages that stand under a condition, by process."""
+        return {
+            key: [stage for stage in process.stages if self.stages[stage].when is not None]
+            for key, process in self.processes.items()
+        }
+
+    @cached_property
     def _machine(self) -> Machine:
         machine = Machine(
             model=None, states=list(self.processes), initial=self.initial, auto_transitions=False, send_event=True
@@ -289,7 +318,7 @@ class Procedure:
         told = (each for each in refused if not any(GUARDS[use.name].is_road for use in each[1]))
         road, failing = next(told, refused[0])
         guard = GUARDS[failing[0].name]
-        asked = Asked(facts, position, self, failing[0].stage, failing[0].outcome)
+        asked = Asked(facts, position, self, failing[0].stage, failing[0].outcome, failing[0].condition)
         return Offer(road, allowed=False, refusal=guard.sentence(asked), params=guard.params(asked))
 
     def _not_here(self, position: Position, trigger: str, facts: Facts) -> TransitionNotAllowed:
@@ -319,7 +348,8 @@ class Procedure:
             for key in subprocess.stages:
                 follows = self.stages[key].follows
                 is_led_to = follows is None or position.status(follows) is StageStatus.FILLED
-                if is_led_to and (done_so_far or subprocess.order is not Order.SEQUENCE):
+                is_passed_over = self.stages[key].when is not None and position.status(key) is StageStatus.SKIPPED
+                if is_led_to and not is_passed_over and (done_so_far or subprocess.order is not Order.SEQUENCE):
                     opened.append(key)
                 done_so_far = done_so_far and self._holds_nothing_up(key, position)
             if not done_so_far:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from app.definition_files import Words
 from app.errors import Conflict, Said
-from app.workflows.guards import GUARDS, Asked, Facts, Outcome, Position
+from app.workflows.guards import GUARDS, Asked, Condition, Facts, Outcome, Position
 
 if TYPE_CHECKING:
     from app.workflows.machine import Procedure
@@ -40,7 +40,8 @@ class Stage:
     """A set of forms to be filled, or another thing to be done, within a subprocess.
 
     ``executor`` None: the executor of the process.  ``follows``: opens once that stage is filled,
-    and is skipped together with it.  ``optional``: holds nothing up.
+    and is skipped together with it.  ``optional``: holds nothing up.  ``when``: it stands in the procedure
+    only while that holds; otherwise it is passed over by itself, which counts as skipped.
     """
 
     key: str
@@ -51,6 +52,7 @@ class Stage:
     skip_if: str | None = None
     follows: str | None = None
     optional: bool = False
+    when: Condition | None = None
 
     @cached_property
     def said(self) -> Said:
@@ -101,12 +103,23 @@ class Process:
 
 
 @dataclass(frozen=True)
+class Extension:
+    """A term may be made longer so many ``times``, each time by so many working days, by this executor."""
+
+    times: int
+    working_days: int
+    by: str
+
+
+@dataclass(frozen=True)
 class Term:
     """How many working days ``processes`` may take together, from entering the first of them.
 
     With ``pauses_with_applicant`` the time stands still while the application is with the applicant in
     another process; leaving for any other ends it.  ``escalate`` is the executor who is told once it is
-    over; ``trigger`` the transition that the system takes then.
+    over; ``trigger`` the transition that the system takes then.  ``table``: use and output of the decision
+    table that says the working days once it has been asked; ``working_days`` until then.
+    ``from_meeting``: counted from the date of the meeting, not from entering.
     """
 
     key: str
@@ -116,6 +129,9 @@ class Term:
     pauses_with_applicant: bool = False
     escalate: str | None = None
     trigger: str | None = None
+    table: tuple[str, str] | None = None
+    from_meeting: bool = False
+    extension: Extension | None = None
 
 
 @dataclass(frozen=True)
@@ -125,10 +141,11 @@ class GuardUse:
     name: str
     stage: str = ""
     outcome: Outcome | None = None
+    condition: Condition | None = None
 
     def holds(self, facts: Facts, position: Position, procedure: Procedure) -> bool:
         """Judge the condition."""
-        return GUARDS[self.name].holds(Asked(facts, position, procedure, self.stage, self.outcome))
+        return GUARDS[self.name].holds(Asked(facts, position, procedure, self.stage, self.outcome, self.condition))
 
 
 @dataclass(frozen=True)
@@ -137,7 +154,7 @@ class Transition:
 
     The button says ``title`` if the file gives one, else the term ``key``.  ``by`` is the executor who
     may press it.  ``stage``: the stage on whose page the button stands; None: beside the process.
-    ``is_interruption``: declared once for many sources.
+    ``is_interruption``: declared once for many sources.  ``decides``: the tables asked when it is taken.
     """
 
     trigger: str
@@ -153,6 +170,7 @@ class Transition:
     confirm: bool = False
     reason_required: bool = False
     is_interruption: bool = False
+    decides: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

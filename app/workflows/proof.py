@@ -20,6 +20,7 @@ from dataclasses import replace
 from app.definition_files import Fault, Source
 from app.terms import say, terms
 from app.workflows.exploration import MOST_SITUATIONS, Exploration, Situation, Step, reached_from
+from app.workflows.formulas import MOST_WAYS, TooManyWays, taken_apart
 from app.workflows.guards import GUARDS
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, StageKind, Transition
@@ -46,7 +47,14 @@ APPLICANT_SIDE = APPLICANTS | {"first_head"}
 
 def prove(procedure: Procedure, text: ProcedureText, source: Source, outcomes: Outcomes | None = None) -> list[Fault]:
     """Return what is unsound in a procedure whose file has no other fault; ``text`` and ``source`` are its file."""
-    found = Exploration(procedure, outcomes or Outcomes())
+    try:
+        found = Exploration(procedure, outcomes or Outcomes())
+    except TooManyWays:
+        problem = f"a condition or a table holds in more than {MOST_WAYS} ways, too many to be proved"
+        return [source.fault(["transitions"], problem, "ask for less at once: divide it, or compute a part in a field")]
+    tangles = [*_tangles(found, text, source)]
+    if tangles:
+        return tangles
     if not found.is_whole:
         problem = f"has more than {MOST_SITUATIONS} situations, too many to be proved"
         return [source.fault(["processes"], problem, "ask in fewer guards for what was answered or done long before")]
@@ -54,14 +62,33 @@ def prove(procedure: Procedure, text: ProcedureText, source: Source, outcomes: O
     return sorted({fault for check in PROOFS for fault in check(proof)})
 
 
+def _tangles(found: Exploration, text: ProcedureText, source: Source) -> Iterator[Fault]:
+    """What the proof cannot judge: conditions that share an answer in a way that only reckoning could tell."""
+    for one, other in found.formulas.entangled():
+        place: Place = ("transitions",)
+        for path, way in text.declared():
+            for number, use in enumerate(way.guards):
+                if use.condition is not None and place == ("transitions",) and _says(use.condition.text, one):
+                    place = (*path, "guards", number, "when")
+        for key, stage in text.stages.items():
+            if place == ("transitions",) and stage.when and _says(stage.when, one):
+                place = ("stages", key, "when")
+        problem = f"'{one}' and '{other}' ask for the same answer in ways that the proof cannot tell apart"
+        yield source.fault(place, problem, "let a computed field of the form say it, and ask that one")
+
+
+def _says(text: str, atom: str) -> bool:
+    return any(each.text == atom for each in taken_apart(text).atoms())
+
+
 def words_of_way(procedure: Procedure, way: Sequence[Step]) -> str:
     """Tell a way as a person would: who did what, and where it led."""
-    told, asked = ["a new application"], _asked_answers(procedure)
+    told = ["a new application"]
     for step in way:
         answers = [
             f"{key[2]} = {'something else' if value == OTHER else value}"
             for key, value in step.chosen
-            if key in asked and key not in dict(step.before.memory)
+            if key not in dict(step.before.memory)
         ]
         given = f" ({', '.join(answers)})" if answers else ""
         target = procedure.processes[step.transition.target].short_title[TELLER]
@@ -80,11 +107,6 @@ def button(transition: Transition) -> str:
     if transition.title is not None:
         return transition.title[TELLER]
     return say(transition.key, TELLER) if transition.key in terms() else transition.trigger
-
-
-def _asked_answers(procedure: Procedure) -> set[tuple[str, ...]]:
-    uses = [use for each in procedure.transitions for use in each.guards]
-    return {("answer", use.outcome.stage, use.outcome.field) for use in uses if use.outcome is not None}
 
 
 class _Proof:

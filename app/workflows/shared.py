@@ -3,7 +3,8 @@
 A procedure names them first of all: ``use: [filing.v1, registration.v1]``.  A later part stands in place of
 an earlier one, and what the procedure says itself in place of them all:
 
-- of processes, their subprocesses, stages, standing subprocesses and terms single keys (a ``title``, the ``stages``);
+- of processes, their subprocesses, stages, standing subprocesses, terms and tables single keys (a ``title``, the
+  ``stages``);
 - a transition replaces those of the same trigger and source, where they stood;
 - a timer replaces the one of the same term;
 - an interruption is one with that of the same trigger: its sources join, its other keys replace.
@@ -45,6 +46,7 @@ _DEEP: Deep = {
     "stages": {"*": {}},
     "standing": {"*": {}},
     "terms": {"*": {}},
+    "tables": {"*": {}},
 }
 
 
@@ -57,6 +59,7 @@ class PartText(Definition):
     stages: dict[Key, dict[str, Any]] = {}
     standing: dict[Key, dict[str, Any]] = {}
     terms: dict[Key, dict[str, Any]] = {}
+    tables: dict[Key, dict[str, Any]] = {}
     timers: list[dict[str, Any]] = []
     transitions: list[dict[str, Any]] = []
     interruptions: list[dict[str, Any]] = []

@@ -16,6 +16,15 @@ def _terms(text: ProcedureText, source: Source) -> Iterator[Fault]:
     for path, key, term, processes in text.term_texts():
         if term.escalate is not None and term.escalate not in EXECUTORS:
             yield unknown(source, [*path, "escalate"], "executor", term.escalate, EXECUTORS)
+        if term.extendable is not None and term.extendable.by not in EXECUTORS:
+            yield unknown(source, [*path, "extendable", "by"], "executor", term.extendable.by, EXECUTORS)
+        elif term.extendable is not None and term.extendable.by in APPLICANT:
+            problem = "the applicant would extend his own term"
+            yield source.fault([*path, "extendable", "by"], problem, "name an executor of the Exchange")
+        if term.counted_from is not None and not _has_meeting(processes, text):
+            problem = "no transition on the way here records a meeting: there is no date to count from"
+            mend = "remove it, or let a transition before have the effect record_meeting"
+            yield source.fault([*path, "counted_from"], problem, mend)
         if isinstance(term, SharedTermText):
             yield from _faults_of_processes((*path, "processes"), processes, text, source)
             owner = text.processes.get(key)
@@ -40,6 +49,18 @@ def _faults_of_processes(
     for word, times in Counter(processes).items():
         if times > 1 and not is_gap(word):
             yield source.fault(place, f"process '{word}' stands {times} times", "name it once")
+
+
+def _has_meeting(processes: list[str], text: ProcedureText) -> bool:
+    """Tell whether every way into the term has recorded a meeting; unknown words may mean such a way."""
+    steps = [(way.source, way.text.target, "record_meeting" in way.text.effects) for way in text.ways()]
+    if any(word not in text.processes for step in steps for word in step[:2]):
+        return True
+    without, found = set[str](), {text.initial}
+    while found:
+        without |= found
+        found = {after for before, after, records in steps if before in without and not records} - without
+    return not without & set(processes)
 
 
 def _may_pause(term: TermText, processes: list[str], text: ProcedureText) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, StrictBool
+from pydantic import AfterValidator, Field, PlainValidator, StrictBool, TypeAdapter
 
 from app.definition_files import Definition, Key, Words
-from app.workflows.guards import Outcome
+from app.workflows.guards import Condition, Outcome
 from app.workflows.parts import GuardUse, Order, StageKind
 
 EVERYWHERE = "everywhere"
@@ -22,10 +22,17 @@ def _prefix(text: str) -> str:
     return text
 
 
+_OTHERWISE: TypeAdapter[Words | None] = TypeAdapter(Words | None)
+
+
 def _guard(value: object) -> GuardUse:
-    """Read ``name``, ``name: stage`` or ``name: {stage: …, field: …, value: …}``."""
+    """Read ``name``, ``name: stage``, ``name: {stage: …, field: …, value: …}`` or ``when: …, otherwise: {…}``."""
     if isinstance(value, str):
         return GuardUse(value)
+    if isinstance(value, dict) and "when" in value and isinstance(value["when"], str) and value["when"]:
+        words = _OTHERWISE.validate_python(value.get("otherwise"))
+        if not set(value) - {"when", "otherwise"}:
+            return GuardUse("when", condition=Condition(value["when"], words))
     if isinstance(value, dict) and len(value) == 1:
         [(name, argument)] = value.items()
         if isinstance(argument, str):
@@ -33,7 +40,10 @@ def _guard(value: object) -> GuardUse:
         is_outcome = isinstance(argument, dict) and set(argument) == {"stage", "field", "value"}
         if is_outcome and all(isinstance(part, str) for part in argument.values()):
             return GuardUse(str(name), outcome=Outcome(**argument))
-    raise ValueError("a guard is a name, name: stage, or outcome_is: {stage: …, field: …, value: …}")
+    raise ValueError(
+        "a guard is a name, name: stage, outcome_is: {stage: …, field: …, value: …}, "
+        "or when: …, otherwise: {kk: …, ru: …, en: …}"
+    )
 
 
 GuardText = Annotated[GuardUse, PlainValidator(_guard)]
@@ -47,6 +57,8 @@ class StageText(Definition):
     skip_if: str | None = None
     follows: str | None = None
     optional: StrictBool = False
+    when: Annotated[str, Field(min_length=1)] | None = None
+    otherwise: Words | None = None
 
 
 class SubprocessText(Definition):
@@ -64,12 +76,34 @@ class StandingText(Definition):
     guards: list[GuardText] = []
 
 
+class ExtendableText(Definition):
+    """How often a term may be made longer, by how many working days each time, and who does it."""
+
+    times: Annotated[int, Field(ge=1, le=20, strict=True)] = 1
+    working_days: Annotated[int, Field(ge=1, le=1000, strict=True)]
+    by: str
+
+
 class TermText(Definition):
-    """How long a process may take; ``escalate`` is told too once the time is over."""
+    """How long a process may take; ``escalate`` is told too once the time is over.
+
+    ``counted_from``: the meeting whose date is recorded, instead of the moment of entering.
+    ``table``: the output of a table in use that says the working days once it has been asked.
+    """
 
     working_days: Annotated[int, Field(ge=1, le=1000, strict=True)]
     pauses: Literal["with_applicant"] | None = None
     escalate: str | None = None
+    counted_from: Literal["meeting"] | None = None
+    extendable: ExtendableText | None = None
+    table: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")] | None = None
+
+
+class TableUseText(Definition):
+    """A decision table that the procedure asks, and where its inputs come from."""
+
+    table: Key
+    given: dict[Key, str] = {}
 
 
 class SharedTermText(TermText):
@@ -121,6 +155,7 @@ class WayText(Definition):
 class TransitionText(WayText):
     source: str
     stage: str | None = None
+    decides: list[str] = []
 
 
 class InterruptionText(WayText):
@@ -139,6 +174,29 @@ class Way:
     source_path: tuple[str | int, ...]
 
 
+class DayText(Definition):
+    """A day of each year."""
+
+    month: Annotated[int, Field(ge=1, le=12, strict=True)]
+    day: Annotated[int, Field(ge=1, le=31, strict=True)]
+
+
+class CountedText(Definition):
+    """Archived applications of a procedure that count; those only where ``when`` holds."""
+
+    procedure: Key
+    when: Annotated[str, Field(min_length=1)] | None = None
+
+
+class BeginsText(Definition):
+    """On which days the calendar begins a procedure, and for which organisations."""
+
+    on: Annotated[list[DayText], Field(min_length=1)]
+    admitted_by: Annotated[list[CountedText], Field(min_length=1)]
+    ended_by: list[CountedText] = []
+    late_days: Annotated[int, Field(ge=0, le=180, strict=True)] = 60
+
+
 class ProcedureText(Definition):
     procedure: Key
     version: Annotated[int, Field(ge=1, strict=True)]
@@ -154,6 +212,8 @@ class ProcedureText(Definition):
     interruptions: list[InterruptionText] = []
     terms: dict[Key, SharedTermText] = {}
     timers: list[TimerText] = []
+    tables: dict[Key, TableUseText] = {}
+    begins: BeginsText | None = None
 
     def term_texts(self) -> Iterator[tuple[tuple[str | int, ...], str, TermText, list[str]]]:
         """Yield every term with its path, its key and its processes; a process's own has the process's key."""

@@ -363,9 +363,9 @@ function dispute(clash, sent) {
   box.dataset.contested = clash.path;
   box.querySelector(".words").textContent = clash.theirs;
   box.querySelector("[data-by]").textContent = clash.by;
-  for (const radio of box.querySelectorAll("input")) {
+  box.querySelector("[type=hidden]").name = `asked-${clash.path}`;
+  for (const radio of box.querySelectorAll("[type=radio]")) {
     radio.name = `pick-${clash.path}`;
-    radio.checked = false;
     radio.addEventListener("change", () => choose(clash, row, box, radio.value));
   }
   row.classList.add("field--contested");
@@ -379,7 +379,7 @@ const undecided = () => [...form.querySelectorAll("[data-contested]")].filter((b
 function toChoice() {
   const box = undecided()[0] || form.querySelector("[data-contested]");
   if (!box) return;
-  box.querySelector("input").focus({ preventScroll: true });
+  box.querySelector("[type=radio]").focus({ preventScroll: true });
   inSight(rowOf(box), box);
 }
 
@@ -395,7 +395,7 @@ function adopt() {
     const clash = { path: box.dataset.contested, inputs: JSON.parse(box.dataset.inputs) };
     held[clash.path] = textsOf(clash.path);
     bases[clash.path] = base;
-    for (const radio of box.querySelectorAll("input")) {
+    for (const radio of box.querySelectorAll("[type=radio]")) {
       radio.addEventListener("change", () => choose(clash, rowOf(box), box, radio.value));
     }
   }

@@ -50,13 +50,13 @@ def application_of_two(cast: Cast, served: Served, procedure: str) -> str:
     issuer.go(f"/procedures/{procedure}/new")
     issuer.follow(issuer.find('form[action$="/new"] button[data-key="act.create"]'))
     made = issuer.path.rsplit("/", 1)[-1]
-    clerk = served.installation.accounts()["clerk"]
+    clerk = EMAILS["clerk"]
     with sqlite3.connect(served.installation.var / "kezen.db") as connection:
         connection.execute(
             "INSERT INTO assignment (application_id, user_id, executor, at, is_current)"
             " SELECT a.id, u.id, 'author', a.created_at, 1 FROM application a, user_account u"
             " WHERE a.number = ? AND u.email = ?",
-            (made, clerk["email"]),
+            (made, clerk),
         )
     connection.close()
     return made
@@ -183,7 +183,7 @@ def test_the_same_field_is_chosen_on_the_page_and_nothing_is_overwritten_before(
     assert unsent(clerk)
 
     clerk.find('.bar--form [data-key="act.save"]').click()  # that is no choice: it leads to it
-    expect(box.locator("input").first).to_be_focused()
+    expect(box.locator("[type=radio]").first).to_be_focused()
     assert answers(served, number)["legal_address"] == "Абай 1"
 
     box.locator(f"input[value={side}]").click()
@@ -551,7 +551,7 @@ def test_on_a_phone_a_dispute_and_a_lost_connection_can_be_read_and_acted_on(ser
     assert clerk.page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     clerk.find("[data-notice=disputed] button:not(.notice__more)").click()
     box = clerk.find('[data-contested="legal_address"]')
-    expect(box.locator("input").first).to_be_focused()
+    expect(box.locator("[type=radio]").first).to_be_focused()
     bottom = box.evaluate("box => box.getBoundingClientRect().bottom")
     assert bottom <= clerk.find("[data-notices]").evaluate("notices => notices.getBoundingClientRect().top")
     for scheme in ("light", "dark"):

@@ -62,7 +62,7 @@ def test_a_file_without_the_columns_is_told(tmp_path):
 
 
 def test_flask_check_tells_faults_of_calendars_too(tmp_path):
-    shutil.copytree(ROOT / "calendars", tmp_path / "calendars")
+    shutil.copytree(ROOT / "app" / "business_calendar" / "calendars", tmp_path / "calendars")
     table = tmp_path / "calendars" / "kz_production.2027.v1.yaml"
     table.write_text(table.read_text(encoding="utf-8").replace("2027-01-01", "2028-01-01"), encoding="utf-8")
 

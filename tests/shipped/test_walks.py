@@ -7,31 +7,34 @@ makes a few.  What the proof reckons with variables is tried here on the machine
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from app.forms.definitions import FormLibrary
 from app.forms.definitions import load as load_forms
+from app.workflows.conditions import Answered, Given, compiled
 from app.workflows.definitions import load
-from app.workflows.guards import EXECUTORS, GUARDS, Facts
+from app.workflows.formulas import NO, YES, Formulas, Ways, every
+from app.workflows.guards import APPLICANT, EXECUTORS, GUARDS, Facts
 from app.workflows.machine import Procedure
-from app.workflows.parts import StageKind, Transition, TransitionNotAllowed
+from app.workflows.parts import Offer, StageKind, Transition, TransitionNotAllowed
+from app.workflows.variables import formulas_of, holding
 
 ROOT = Path(__file__).resolve().parents[2]
 WALKS = int(os.environ.get("KEZEN_WALKS", "4"))
-STEPS, AT_ONCE = 40, 250
+STEPS, STRETCH, AT_ONCE = 4, 10, 250
+"""Lots of a walk, acts of a lot, and walks that hypothesis remembers at once."""
 APPLICANTS = ("author", "adviser", "respondent")
 NAMES = sorted(path.name.removesuffix(".yaml") for path in (ROOT / "workflows").glob("*.v*.yaml"))
-CHANCE = st.sampled_from(range(997))
-"""A number by which to choose, each as likely as the others."""
 SELDOM = 40
 """One act in so many breaks off what is going on: deleting, withdrawing, refusing."""
 Act = tuple[str, str]
@@ -62,14 +65,25 @@ class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.position = self.procedure.start()
-        self.facts = Facts()
+        self.given: dict[tuple[str, str], Any] = {}  # what was answered, and what tables gave
+        self.facts = Facts(conditions=Said(self))
         self.people = {*EXECUTORS} - {"adviser", "first_head", "respondent"}
-        self.asked = {
-            (use.outcome.stage, use.outcome.field)
-            for each in self.procedure.transitions
-            for use in each.guards
-            if use.outcome is not None
-        }
+        self.saw: set[str] = set()
+        self.known = known_of(self.procedure)
+        self._offers: tuple[Any, ...] = ()
+        self._opened: tuple[Any, ...] = ()
+        self._checked: Any = None
+
+    @property
+    def asked(self) -> frozenset[tuple[str, str]]:
+        return self.known.asked
+
+    def offers(self) -> tuple[Offer, ...]:
+        """What is offered now; reckoned once for each state."""
+        state = (self.position, self.facts, dict(self.given))
+        if not self._offers or self._offers[0] != state:
+            self._offers = (state, self.procedure.offers(self.position, self.facts))
+        return self._offers[1]  # type: ignore[no-any-return]
 
     # what may be done
 
@@ -77,8 +91,15 @@ class Walk(RuleBasedStateMachine):
     def is_over(self) -> bool:
         return self.position.process in self.procedure.final
 
+    def opened(self) -> tuple[str, ...]:
+        """The stages that are open now; reckoned once for each state."""
+        state = (self.position, self.facts, dict(self.given))
+        if not self._opened or self._opened[0] != state:
+            self._opened = (state, self.procedure.open_stages(self.position, self.facts))
+        return self._opened[1]  # type: ignore[no-any-return]
+
     def open_for_somebody(self) -> Iterator[str]:
-        for stage in self.procedure.open_stages(self.position, self.facts):
+        for stage in self.opened():
             is_work = self.procedure.stages[stage].kind not in (StageKind.VIEW, StageKind.SUMMARY)
             if is_work and self.procedure.executor_of(stage, self.position.process) in self.people:
                 yield stage
@@ -92,11 +113,10 @@ class Walk(RuleBasedStateMachine):
         return self.procedure.may_skip(self.position, stage, self.facts)
 
     def ways(self) -> list[Transition]:
-        offers = self.procedure.offers(self.position, self.facts)
-        opened = self.procedure.open_stages(self.position, self.facts)
+        opened = self.opened()
         return [
             offer.transition
-            for offer in offers
+            for offer in self.offers()
             if offer.allowed
             and (offer.transition.by in self.people or offer.transition.by not in EXECUTORS)
             and (offer.transition.stage is None or offer.transition.stage in opened)
@@ -109,15 +129,23 @@ class Walk(RuleBasedStateMachine):
         if verb == "finish":
             self.answer(name, pick)
         self.position = getattr(self.procedure, verb)(self.position, name, self.facts)
+        self.settle()
 
-    def answer(self, stage: str, pick: int, wanted: dict[str, str] | None = None) -> None:
+    def settle(self) -> None:
+        """Let stages be passed over or taken up, as the room does with every new position."""
+        self.position = self.procedure.settled(self.position, self.facts)
+
+    def answer(self, stage: str, pick: int, wanted: dict[str, Any] | None = None) -> None:
         """Fill in what a stage asks, as far as anything depends on it."""
         fields, wanted = fields_of(self.procedure, stage), wanted or {}
         given = dict(self.facts.answers.get(stage, {}))
-        for place, field in self.asked:
+        for place, field in sorted(self.asked):
             if place == stage:
-                options = list(fields[field].options)
-                given[field] = wanted.get(field, options[pick % len(options)])
+                is_required = getattr(fields.get(field), "required", False)
+                kinds = self.known.formulas.kinds[place, field].samples
+                values = [each for each in kinds.values() if each is not None or not is_required]
+                given[field] = wanted[field] if field in wanted else values[pick % len(values)]
+                self.given[place, field] = given[field]
         changed: dict[str, Any] = {"answers": {**self.facts.answers, stage: given}}
         if any(getattr(each, "source", "") == "partner_advisers" for each in fields.values()):
             self.people.add("adviser")
@@ -130,6 +158,11 @@ class Walk(RuleBasedStateMachine):
 
     def fire(self, trigger: str) -> None:
         fired = self.procedure.fire(self.position, trigger, self.facts)
+        for use in self.procedure.tables:
+            if use.key in fired.transition.decides:
+                values = {key: self.given.get(each) if is_name(each) else each for key, each in use.given.items()}
+                row = use.versions[-1].row({key: value for key, value in values.items() if value is not None})
+                self.given |= {(use.key, key): value for key, value in row.then.items()}
         self.position = fired.position
         changed: dict[str, Any] = {}
         for effect in fired.transition.effects:
@@ -146,6 +179,7 @@ class Walk(RuleBasedStateMachine):
         if "call_respondent" in fired.transition.effects:
             self.people.add("respondent")
         self.facts = replace(self.facts, **changed)
+        self.settle()
 
     def may_say(self) -> set[str]:
         """Return what can be said now: comments where a stage of approval is open, remarks where they can be sent."""
@@ -168,13 +202,21 @@ class Walk(RuleBasedStateMachine):
 
     # the walk
 
-    @rule(is_financial=st.booleans())
-    @precondition(lambda self: self.position == self.procedure.start())
-    def an_issuer_of_some_kind(self, is_financial: bool) -> None:
-        self.facts = replace(self.facts, financial_organisation=is_financial)
+    @rule(lot=st.integers(0, 2**64 - 1))
+    def people_do_what_they_like(self, lot: int) -> None:
+        """A stretch of acts by one lot: drawn one by one they would cost ten times what is done with them."""
+        chance = random.Random(lot)
+        if self.position == self.procedure.start() and not self.given:
+            self.facts = replace(self.facts, financial_organisation=chance.random() < 0.5)
+        for _ in range(STRETCH):
+            if self.is_over:
+                return
+            if chance.randrange(3):
+                self.somebody_does_something(*(chance.randrange(997) for _ in range(4)))
+            else:
+                self.somebody_tries_what_is_closed(chance.randrange(997))
+            self.hold()
 
-    @rule(what=CHANCE, pick=CHANCE, of=CHANCE, breaks=CHANCE)
-    @precondition(lambda self: not self.is_over)
     def somebody_does_something(self, what: int, pick: int, of: int, breaks: int) -> None:
         """A small act, a sentence, or all that it takes to bring it on; one rule, so that no walk goes without."""
         said = sorted(self.may_say())
@@ -190,17 +232,14 @@ class Walk(RuleBasedStateMachine):
             acts = [act for act in self.acts() if act[1] not in final or breaks % SELDOM == 0] or self.acts()
             self.do(*acts[of % len(acts)], pick)
 
-    @rule(pick=CHANCE)
     def somebody_tries_what_is_closed(self, pick: int) -> None:
-        opened = set(self.procedure.open_stages(self.position, self.facts))
+        opened = set(self.opened())
         closed = sorted(set(self.procedure.stages) - opened)
         if closed:
             for verb in (self.procedure.save, self.procedure.finish, self.procedure.skip):
                 with pytest.raises(TransitionNotAllowed):
                     verb(self.position, closed[pick % len(closed)], self.facts)
-        allowed = {
-            offer.transition.trigger for offer in self.procedure.offers(self.position, self.facts) if offer.allowed
-        }
+        allowed = {offer.transition.trigger for offer in self.offers() if offer.allowed}
         refused = sorted({each.trigger for each in self.procedure.transitions} - allowed)
         if refused:
             with pytest.raises(TransitionNotAllowed):
@@ -209,41 +248,83 @@ class Walk(RuleBasedStateMachine):
     # what holds everywhere
 
     @invariant()
+    def hold(self) -> None:
+        """Judge all that must hold in every state, after every act."""
+        state = (self.position, self.facts, dict(self.given), frozenset(self.people))
+        if self._checked == state:
+            return
+        self._checked = state
+        self.what_the_applicant_filled_in_is_open_in_his_turn_alone()
+        self.somebody_has_the_turn_until_it_is_over()
+        self.the_exchange_acts_on_nothing_that_has_not_been_sent()
+        self.nothing_is_deleted_after_sending_nor_withdrawn_after_the_meeting_is_appointed()
+        self.what_is_offered_can_be_done_and_what_is_refused_says_why()
+        self.everybody_sees_and_does_what_is_his()
+
     def what_the_applicant_filled_in_is_open_in_his_turn_alone(self) -> None:
         process = self.procedure.process(self.position)
-        for stage in self.procedure.open_stages(self.position, self.facts):
+        for stage in self.opened():
             kind, executor = self.procedure.stages[stage].kind, self.procedure.executor_of(stage, process.key)
             assert kind is not StageKind.FILL or (process.executor in APPLICANTS and executor in APPLICANTS)
             assert kind is not StageKind.WORK or executor not in (*APPLICANTS, "first_head"), "WORK of the applicant"
 
-    @invariant()
     def somebody_has_the_turn_until_it_is_over(self) -> None:
         executors = self.procedure.executors(self.position)
         assert bool(executors) is not self.is_over
         assert self.is_over or executors[0] == self.procedure.process(self.position).executor
 
-    @invariant()
     def the_exchange_acts_on_nothing_that_has_not_been_sent(self) -> None:
         began = self.procedure.processes[self.procedure.initial].executor
         executor = self.procedure.process(self.position).executor
         is_theirs = executor is not None and executor not in (*APPLICANTS, "first_head")
         assert not is_theirs or self.facts.sent or began not in APPLICANTS
 
-    @invariant()
     def nothing_is_deleted_after_sending_nor_withdrawn_after_the_meeting_is_appointed(self) -> None:
         for each in self.ways():
             assert not (self.facts.sent and (each.trigger == "delete" or "delete" in each.effects))
             is_late = self.facts.meeting_appointed or self.facts.decided
             assert not (each.trigger == "withdraw" and is_late), "withdrawn too late"
 
-    @invariant()
     def what_is_offered_can_be_done_and_what_is_refused_says_why(self) -> None:
-        for offer in self.procedure.offers(self.position, self.facts):
+        for offer in self.offers():
             if offer.allowed:
                 fired = self.procedure.fire(self.position, offer.transition.trigger, self.facts)
                 assert fired.transition == offer.transition
             else:
                 assert offer.refusal
+
+    def everybody_sees_and_does_what_is_his(self) -> None:
+        """The rules of visibility and turn, said for every actor at every step.
+
+        Who may act sees; the applicant's people act while they have the turn, the Exchange's while it has
+        it, and across the line nobody but by an interruption; who has once been named sees for good.
+        """
+        process, began_here = self.procedure.process(self.position), self.procedure.started_by is not None
+        opened = [key for key in self.opened() if key in process.stages]
+        offered = [each.transition for each in self.offers() if each.allowed]
+        is_theirs = process.executor in APPLICANT
+        waiting = self.procedure.executors(self.position)
+        for actor in EXECUTORS:
+            is_applicant = actor in APPLICANT
+            if is_applicant:
+                sees = actor in self.people and not (began_here and not self.facts.sent)
+                sees = sees or (actor == "author" and not began_here)
+            else:
+                sees = began_here or self.facts.sent
+            if actor == "author" and began_here:
+                continue  # an officer began it: he acts as what he is
+            assert sees or actor not in self.saw, f"{actor} no longer sees it"
+            if sees:
+                self.saw.add(actor)
+            mine = [key for key in opened if self.procedure.executor_of(key, process.key) == actor]
+            todo = [key for key in mine if not self.position.status(key).is_done]
+            theirs = [each for each in offered if each.by == actor and not each.is_interruption]
+            if is_applicant and actor not in self.people:
+                continue  # nobody plays the part yet
+            assert not (mine or theirs) or sees, f"{actor} acts on what he does not see"
+            assert not (mine or theirs) or is_applicant is is_theirs, f"{actor} acts out of turn"
+            asked_for = [key for key in todo if self.procedure.stages[key].kind is not StageKind.VIEW]
+            assert not asked_for or actor in waiting, f"{actor} is not told that it is his turn"
 
     # from wherever it stands
 
@@ -268,18 +349,12 @@ class Walk(RuleBasedStateMachine):
         for guard, what in said.items():
             if guard in asks and what in self.may_say():
                 self.say(what)
-        outcomes = [use.outcome for use in way.guards if use.outcome is not None]
         for _ in self.procedure.stages:
             waiting = self.procedure.unfinished(self.position)
             if not (todo := [stage for stage in self.open_for_somebody() if stage in waiting]):
                 break
             self.do("finish", todo[0])
-        for stage in list(self.open_for_somebody()):
-            wanted = {each.field: each.value for each in outcomes if each.stage == stage}
-            needed = any(use.name == "stage_done" and use.stage == stage for use in way.guards)
-            if wanted or needed:
-                self.answer(stage, 0, wanted)
-                self.position = self.procedure.finish(self.position, stage, self.facts)
+        self.bring_about(way)
         self.nothing_is_deleted_after_sending_nor_withdrawn_after_the_meeting_is_appointed()
         if not all(use.name in GUARDS and use.holds(self.facts, self.position, self.procedure) for use in way.guards):
             return False
@@ -287,6 +362,91 @@ class Walk(RuleBasedStateMachine):
             return False
         self.fire(way.trigger)
         return True
+
+    def bring_about(self, way: Transition) -> None:
+        """Answer what the guards of a way ask, in the first manner in which the open stages can give it."""
+        opened = list(self.open_for_somebody())
+        needed = {use.stage for use in way.guards if use.name == "stage_done"}
+        for literals in self.known.asked_by(way):
+            wanted: dict[str, dict[str, Any]] = {stage: {} for stage in needed}
+            for (_, place, field), kinds in literals:
+                samples = self.known.formulas.kinds[place, field].samples
+                if self.known.formulas.kind_of(("answer", place, field), self.given.get((place, field))) not in kinds:
+                    wanted.setdefault(place, {})[field] = samples[min(kinds, key=str)]
+            if all(stage in opened for stage in wanted if stage not in needed):
+                for stage in [each for each in opened if each in wanted]:
+                    kept = {name: value for (place, name), value in self.given.items() if place == stage}
+                    self.answer(stage, 0, {**kept, **wanted[stage]})
+                    self.position = self.procedure.finish(self.position, stage, self.facts)
+                self.settle()
+                return
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the conditions of a procedure ask, and each of them ready to be read."""
+
+    procedure: Procedure
+    formulas: Formulas
+    expressions: dict[str, Any]
+
+    @cached_property
+    def asked(self) -> frozenset[tuple[str, str]]:
+        """Every answer on which anything depends; a composite is answered by its parts."""
+        return frozenset(self.formulas.kinds)
+
+    def asked_by(self, way: Transition) -> Ways:
+        """The ways in which the guards of a transition hold, as far as they ask answers."""
+        asking = [use for use in way.guards if use.outcome is not None or use.condition is not None]
+        return every(holding(use, self.formulas) for use in asking)
+
+
+_known: dict[str, Known] = {}
+
+
+def known_of(procedure: Procedure) -> Known:
+    mark = f"{procedure.name} {procedure.sha256}"
+    if mark not in _known:
+        fields = {stage: fields_of(procedure, stage) for stage in procedure.stages}
+        formulas = formulas_of(procedure, lambda stage, name: fields.get(stage, {}).get(name))
+        places = {**fields, **{use.key: use.fields() for use in procedure.tables}}
+        expressions = {text: compiled(text, places) for text in formulas.texts}
+        _known[mark] = Known(procedure, formulas, expressions)
+    return _known[mark]
+
+
+def is_name(given: Any) -> bool:
+    return isinstance(given, tuple)
+
+
+class Said(dict[str, bool | None]):
+    """What the conditions say of a walk's answers, by the expressions themselves and not by the proof's formulas."""
+
+    def __init__(self, walk: Walk) -> None:
+        super().__init__()
+        self.walk = walk
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def get(self, text: str, default: Any = None) -> Any:
+        return self.walk.known.expressions[text].read(Answered(self._sheet))
+
+    def _sheet(self, place: str, name: str) -> Any:
+        given: dict[str, Any] = {}
+        for (stage, field), value in self.walk.given.items():
+            key, dot, part = field.partition(".")
+            if stage == place and dot:
+                given[key] = {**given.get(key, {}), part: _truth(value)}
+            elif stage == place:
+                given[key] = _truth(value)
+        return Given(given)
+
+
+def _truth(value: Any) -> Any:
+    return {YES: True, NO: False}.get(value, value) if isinstance(value, str) else value
 
 
 @cache

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -14,7 +15,7 @@ from app.accounts.models import User
 from app.applications import approval, durations, facts, moves, queries
 from app.applications.models import Answers, Application
 from app.applications.views import clocks
-from app.errors import AppError, Invalid, Problem
+from app.errors import AppError, Conflict, Invalid, Problem
 from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES
 from app.web import here
@@ -31,6 +32,36 @@ Answer = str | Response | tuple[str, int]
 def one(number: str, *, for_update: bool = False) -> Application:
     """Return the application of the address, if the present user sees it; else it is not found."""
     return queries.by_number(number, user=current_user, for_update=for_update)
+
+
+STAGE_DOORS, PANELS = "kezen.stage_doors", "kezen.panels"
+"""What rooms above add to the pages of an application, as extensions of the running application.
+
+``STAGE_DOORS``: functions that name the address where a stage is filled instead of on its own page.
+``PANELS``: functions that give what the hub shows besides: a mapping with its ``template``, or None.
+"""
+
+
+def filled_elsewhere(application: Application, stage: str) -> str | None:
+    """Return the address where a stage is filled now, if that is not its own page."""
+    doors: list[Callable[[Application, str], str | None]] = current_app.extensions.get(STAGE_DOORS, [])
+    return next(filter(None, (door(application, stage) for door in doors)), None)
+
+
+def require_filled_here(application: Application, stage: str) -> None:
+    """Refuse to fill a stage on its own page that is filled elsewhere.
+
+    Raises:
+        Conflict: says so.
+    """
+    if filled_elsewhere(application, stage) is not None:
+        raise Conflict("app.err.filled_elsewhere")
+
+
+def panels(application: Application) -> list[dict[str, Any]]:
+    """Return what other rooms show on the hub of an application."""
+    found: list[Callable[[Application], dict[str, Any] | None]] = current_app.extensions.get(PANELS, [])
+    return [panel for make in found if (panel := make(application)) is not None]
 
 
 def seen() -> int:
@@ -284,6 +315,9 @@ def _stage_row(
     stage = procedure.stages[key]
     executor = procedure.executor_of(key, process.key)
     enterable = is_blue and may_enter(application, current_user, key)
+    if stage.when is not None and status is StageStatus.SKIPPED:
+        words = stage.when.otherwise[here.language()] if stage.when.otherwise else ""
+        return StageRow(key, stage.title[here.language()], None, "", "st.not_needed", "skipped", words)
     term = f"st.{status}" if is_blue or status is not StageStatus.NOT_STARTED else "st.cannot_start"
     if is_standing:
         return StageRow(key, stage.title[here.language()], _href(application, key), "", "st.sent", "open", "")

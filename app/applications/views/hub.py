@@ -9,9 +9,12 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import desk, filing, holders, moves, queries, renewal, transfer
+from app.applications import conditions, desk, extending, filing, holders, moves, queries, renewal, transfer
+from app.applications.beginning import BEGUN
+from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
 from app.applications.views import checking, frame, holding
+from app.applications.views import extending as extending_view
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import reading, said
 from app.errors import Conflict, Invalid, Problem
@@ -21,7 +24,7 @@ from app.terms import terms
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
-from app.web.templating import word
+from app.web.templating import date_text, word
 from app.workflows.guards import ANSWERING
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind
@@ -31,6 +34,21 @@ from app.workflows.parts import Offer, StageKind
 @allowed(Permission.VIEW_APPLICATIONS)
 def hub(number: str) -> Answer:
     return page_of(frame.one(number), [])
+
+
+@blueprint.post("/applications/<number>/terms/<term>/extension")
+@allowed(Permission.PROCESS)
+def extend_term(number: str, term: str) -> Answer:
+    application = frame.one(number, for_update=True)
+    reason = request.form.get("reason", "")[:4000]
+    try:
+        extending.extend(application, term, reason=reason, by=current_user, seen=frame.seen(), now=here.now())
+    except (Conflict, Invalid) as refusal:
+        db.session.rollback()
+        status = 409 if isinstance(refusal, Conflict) else 422
+        return page_of(frame.one(number), problems_of(refusal)), status
+    flash(word("extension.done"), "success")
+    return redirect(url_for(".hub", number=number), code=303)
 
 
 def page_of(application: Application, problems: list[Problem]) -> str:
@@ -65,10 +83,13 @@ def page_of(application: Application, problems: list[Problem]) -> str:
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
         waiting_remarks=queries.waiting_remarks(application, user=current_user),
         results=results(application),
+        rulings=rulings(application),
+        extendable=extending_view.offers(application),
         checklist=checking.view(application),
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
         has_newer_procedure=transfer.may_transfer(application, current_user)
         and transfer.newer(application) is not None,
+        panels=frame.panels(application),
         problems=problems,
         reason=request.form.get("reason", ""),
     )
@@ -114,6 +135,9 @@ def timeline(application: Application) -> list[dict[str, Any]]:
     shown = []
     for row in queries.history(application):
         stage = procedure.stages.get(row.stage)
+        if row.act in (conditions.DECIDE, EXTEND):
+            shown += _ruling(procedure, row)
+            continue
         if not current_user.is_exchange and _is_internal(application, procedure, row):
             continue
         target = procedure.processes.get(row.target)
@@ -125,7 +149,11 @@ def timeline(application: Application) -> list[dict[str, Any]]:
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
-                "words": _left_open(found, comments) if (found := filing.marked(row)) else row.words,
+                "words": date_text(row.words)
+                if row.act == BEGUN
+                else _left_open(found, comments)
+                if (found := filing.marked(row))
+                else row.words,
                 "important": bool(row.target) or row.act in ("agree", "sign"),
             }
         )
@@ -138,6 +166,50 @@ def _who(row: History) -> str:
         return word("workflow.executor.system")
     absent = row.on_behalf_of if current_user.is_exchange else None
     return word("queues.who_for_whom", who=row.by.name, whom=absent.name) if absent else row.by.name
+
+
+def _ruling(procedure: Procedure, row: History) -> list[dict[str, Any]]:
+    """Return a table asked or a term made longer as the history tells it; nothing of what is the Exchange's own."""
+    language = here.language()
+    asked = conditions.read(procedure, row) if row.act == conditions.DECIDE else None
+    if row.act == conditions.DECIDE and (asked is None or (asked.table.is_internal and not current_user.is_exchange)):
+        return []
+    if asked is not None:
+        title, words = asked.table.title[language], asked.row.words[language]
+    else:
+        days, reason = extension_of(row.words)
+        term = next((each.title[language] for each in procedure.terms if each.key == row.stage), row.stage)
+        title, words = word("history.extend", term=term, n=days), reason
+    who = _who(row)
+    return [
+        {
+            "act": row.act,
+            "title": title,
+            "who": who,
+            "at": row.at,
+            "stage": "",
+            "target": "",
+            "words": words,
+            "important": False,
+        }
+    ]
+
+
+def rulings(application: Application) -> list[dict[str, Any]]:
+    """Return what decision tables have said of the application: title, words, whether the figures are illustrations."""
+    language = here.language()
+    return [
+        {
+            "key": key,
+            "title": found.table.title[language],
+            "words": found.row.words[language],
+            "norm": found.table.norm[language] if found.table.norm else "",
+            "demo": found.table.demo_data,
+            "table": found.table.name,
+        }
+        for key, found in conditions.chosen(application).items()
+        if current_user.is_exchange or not found.table.is_internal
+    ]
 
 
 def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:

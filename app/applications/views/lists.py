@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from datetime import date
 from typing import Any, TypeVar
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -22,7 +23,7 @@ from app.web import here, paging
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.paging import Page
-from app.web.templating import word
+from app.web.templating import ZONE, word
 from app.workflows.graph import draw
 from app.workflows.guards import CATEGORIES
 from app.workflows.machine import Procedure
@@ -98,6 +99,7 @@ def _procedure_row(procedure: Procedure) -> dict[str, Any]:
     return {
         "key": procedure.key,
         "title": procedure.title[here.language()],
+        "begins_on": _begins_on(procedure),
         "summary": word(who, who=", ".join(kinds)),
         "begins_key": _begins_key(procedure),
         "apply_key": "act.begin" if is_begun_here else "act.apply",
@@ -108,6 +110,12 @@ def _procedure_row(procedure: Procedure) -> dict[str, Any]:
         "draft_href": url_for("applications.hub", number=drafts[0].number) if drafts else None,
         "draft_number": drafts[0].number if drafts else None,
     }
+
+
+def _begins_on(procedure: Procedure) -> date | None:
+    """Return when the calendar begins it next, to the Exchange's people."""
+    is_told = procedure.begins is not None and current_user.is_exchange
+    return procedure.begins.next(here.now().astimezone(ZONE).date()) if procedure.begins and is_told else None
 
 
 def _begins_key(procedure: Procedure) -> str:
@@ -153,6 +161,7 @@ def _new_page(key: str, problems: list[Problem]) -> str:
         chosen=request.form.get("company") or default,
         drafts=rows(queries.unfinished_of(procedure.key, current_user)),
         source=row(origin) if origin else None,
+        begins_on=_begins_on(procedure),
         none_key=_none_key(procedure),
         problems=problems,
     )

@@ -42,6 +42,9 @@ def stage_page(number: str, stage: str) -> Answer:
     kind = procedure.stages[stage].kind
     if kind in PAGES:
         return redirect(url_for(PAGES[kind], number=number), code=303)
+    elsewhere = frame.filled_elsewhere(application, stage)
+    if elsewhere is not None:
+        return redirect(elsewhere, code=303)
     return filling.page(application, stage, entry=_entry(), is_checked="check" in request.args)
 
 
@@ -59,7 +62,7 @@ def _typed(uploads: Mapping[str, Sequence[Given]]) -> Typed:
     seen = whole_number(request.form.get("revision")) or 0
     unsure = frozenset(request.form.get("unsure", "").split())
     key = request.form.get("key", "")[:LONGEST_KEY] or None
-    return Typed(_chosen(), uploads, removals, seen, _restored(), unsure, key)
+    return Typed(_chosen(), uploads, removals, seen, _restored(), unsure, key, _undecided())
 
 
 def _chosen() -> dict[str, list[str]]:
@@ -74,6 +77,12 @@ def _chosen() -> dict[str, list[str]]:
         for name, texts in request.form.lists()
         if not any(name == path or name.startswith(f"{path}-") for path in given_up)
     }
+
+
+def _undecided() -> frozenset[str]:
+    """Return the fields in dispute that the page has shown for a choice, and that came without one."""
+    asked = {name.removeprefix("asked-") for name in request.form if name.startswith("asked-")}
+    return frozenset(path for path in asked if f"pick-{path}" not in request.form)
 
 
 def _restored() -> dict[str, int]:
@@ -102,6 +111,7 @@ def _save(number: str, stage: str, typed: Typed) -> Answer:
     application = frame.one(number, for_update=True)
     if stage not in queries.procedure(application).stages:
         raise NotFound
+    frame.require_filled_here(application, stage)
     if "chain" in request.form:
         return filling.page(
             application, stage, raw=typed.raw, seen=typed.seen, is_choosing=True, focus=request.form["chain"]

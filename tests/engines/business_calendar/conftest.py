@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture(scope="session")
 def library() -> CalendarLibrary:
-    found, faults = load(ROOT / "calendars", ROOT)
+    found, faults = load(ROOT / "app" / "business_calendar" / "calendars", ROOT)
     assert faults == []
     return found
 

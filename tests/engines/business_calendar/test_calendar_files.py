@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    shutil.copytree(ROOT / "calendars", tmp_path / "calendars")
+    shutil.copytree(ROOT / "app" / "business_calendar" / "calendars", tmp_path / "calendars")
     return tmp_path / "calendars"
 
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from app.expressions.compiling import compile_expression
+from app.expressions.language import Expression, ExpressionError
 from app.forms import logic
-from app.forms.expressions import Expression, ExpressionError, compile_expression
 from app.forms.parts import Field, Section
 
 W = {"kk": "Өріс", "ru": "Поле", "en": "Field"}

@@ -6,8 +6,9 @@ from decimal import Decimal
 
 import pytest
 
+from app.expressions.compiling import compile_expression
+from app.expressions.language import ExpressionError
 from app.forms.definitions import load
-from app.forms.expressions import ExpressionError, compile_expression
 from app.forms.figures import load_figures
 
 HEAD = """figures: {key}

@@ -17,10 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_forms import WORDS, Chance, raw_fields
 
+from app.expressions.compiling import compile_expression
+from app.expressions.language import ExpressionError
 from app.forms import versions
 from app.forms.carrying import Carried
 from app.forms.definitions import DynamicForm, Level, Option
-from app.forms.expressions import ExpressionError, compile_expression
 from app.forms.outline import typed_texts
 from app.forms.parts import Field, is_empty
 from app.forms.paths import PARKED

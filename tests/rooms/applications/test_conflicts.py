@@ -59,7 +59,8 @@ def test_the_second_to_save_a_stage_sees_both_values_and_loses_nothing(house):
     assert "Ахметова Айгүл" in conflict.main
     assert values(refetched(number), "issuer")["legal_address"] == "Абай 1"
 
-    merged = two.send(conflict, path, press="save", activity="мұнай")
+    assert two.send(conflict, path, press="save").status == 409, "nobody has chosen"
+    merged = two.send(conflict, path, press="save", activity="мұнай", **{"pick-legal_address": "mine"})
 
     assert merged.status == 303
     now_ = values(refetched(number), "issuer")

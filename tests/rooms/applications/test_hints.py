@@ -79,6 +79,19 @@ def test_the_same_twice_stays_in_a_draft_with_a_note_and_is_refused_when_done(st
     assert [row["values"]["bin"] for row in kept] == [RIGHT, RIGHT]
 
 
+def test_what_a_row_no_longer_shows_makes_no_other_row_the_same(stage):
+    author, _, path = stage
+    first, second = ({f"holders-{row}-name": "Бидай", f"holders-{row}-share": "40"} for row in ("e1", "e2"))
+    saved = author.send(author.get(path), path, press="save", **first, **second)
+    assert author.send(author.follow(saved), path, press="done").error("holders-e2-name").startswith("Бидай, 40")
+
+    refused = author.send(author.get(path), path, press="done", **{"holders-e1-share": "көп"})
+
+    assert refused.status == 422
+    assert refused.error("holders-e1-share") == say("field.err.number", "kk")
+    assert not refused.all(data_error_for="holders-e2-name")
+
+
 def test_of_a_stage_that_is_not_ones_own_nothing_is_said(stage, deep):
     _, number, path = stage
     stranger = signed_in(deep, "adviser")

@@ -106,14 +106,43 @@ def test_of_a_conflict_the_rest_is_kept_and_the_choice_decides(two):
     assert "Бірінші" in words(row)
     assert "Ахметова Айгүл" in words(row)
     assert asked.form(two.path)["brand"] == ["Екінші"]
-    assert asked.form(two.path)["pick-brand"] == ["mine"]
+    assert "pick-brand" not in asked.form(two.path)
 
-    left = press(two.two, two.path, "save", page=asked, **{"pick-brand": "theirs"})
+    again = press(two.two, two.path, "save", page=asked, about__kk="Астық")
+    assert again.status == 409, "nobody has chosen"
+    assert kept(two) == {"brand": "Бірінші", "about": {"ru": "Зерно", "kk": "Астық"}}
+    assert again.form(two.path)["brand"] == ["Екінші"]
+
+    left = press(two.two, two.path, "save", page=again, **{"pick-brand": "theirs"})
     assert left.status == 303
     assert kept(two)["brand"] == "Бірінші"
 
-    assert press(two.two, two.path, "save", page=asked).status == 303
+    assert press(two.two, two.path, "save", page=again, **{"pick-brand": "mine"}).status == 303
     assert kept(two)["brand"] == "Екінші"
+
+
+def test_one_who_types_what_the_other_has_is_asked_no_more(two):
+    first, second = two.one.get(two.path), two.two.get(two.path)
+    press(two.one, two.path, "save", page=first, brand="Бірінші")
+    asked = press(two.two, two.path, "save", page=second, brand="Екінші")
+
+    assert press(two.two, two.path, "save", page=asked, brand="Бірінші").status == 303
+    assert kept(two)["brand"] == "Бірінші"
+
+
+def test_one_disputed_field_decided_leaves_the_other_in_dispute(two):
+    first, second = two.one.get(two.path), two.two.get(two.path)
+    press(two.one, two.path, "save", page=first, brand="Бірінші", about__ru="Бидай")
+    asked = press(two.two, two.path, "save", page=second, brand="Екінші", about__ru="Зерно")
+
+    again = press(two.two, two.path, "save", page=asked, **{"pick-brand": "mine"})
+
+    assert again.status == 409
+    assert kept(two) == {"brand": "Екінші", "about": {"ru": "Бидай"}}
+    story = again.one(data_key="msg.conflict")
+    assert [item.get("href") for item in story.iter("a")] == ["#f-about"]
+    press(two.two, two.path, "save", page=again, **{"pick-about": "mine"})
+    assert kept(two) == {"brand": "Екінші", "about": {"ru": "Зерно"}}
 
 
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
@@ -162,7 +191,7 @@ def test_beside_a_conflict_what_cannot_be_read_is_kept(two):
     press(two.one, two.path, "save", page=first, brand="Бірінші")
 
     asked = press(two.two, two.path, "save", page=second, brand="Екінші", **{"holders-e1-share": "көп"})
-    press(two.two, two.path, "save", page=asked)
+    press(two.two, two.path, "save", page=asked, **{"pick-brand": "mine"})
 
     assert asked.form(two.path)["holders-e1-share"] == ["көп"]
     assert two.two.get(two.path).form(two.path)["holders-e1-share"] == ["көп"]

@@ -13,13 +13,23 @@ import ast
 import difflib
 import re
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any
 
-from app.forms.reckoning import (
+from app.expressions.language import (
+    FUNCTIONS,
+    KNOWN,
+    MEND_SORT,
+    A,
+    Expression,
+    ExpressionError,
+    Figures,
+    Resolve,
+)
+from app.expressions.reckoning import (
     ARITHMETIC,
     COMPARISONS,
     CONTEXT,
@@ -34,7 +44,7 @@ from app.forms.reckoning import (
     sum_of_lengths,
     years_between,
 )
-from app.forms.scopes import Path, Read, Scope, each, plain, reader, then
+from app.expressions.scopes import Path, Read, Scope, each, plain, reader, then
 
 LONGEST = 500
 """Signs of an expression."""
@@ -42,61 +52,6 @@ DEEPEST = 20
 """Nodes within nodes."""
 
 _NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,6})?")
-
-
-class Named(Protocol):
-    """What a name stands for: a field as expressions see it."""
-
-    @property
-    def sort(self) -> str:
-        """Number, text, truth, date, duration, group or other."""
-
-    @property
-    def options(self) -> Iterable[str] | None:
-        """The keys that a choice may hold, None where any text may stand."""
-
-    @property
-    def unit(self) -> str:
-        """The currency of an amount, empty for what has none."""
-
-    def part(self, name: str) -> str | None:
-        """Return the sort of a part ("region" of an address), None when there is no such part."""
-
-    def inner(self, name: str) -> Named | None:
-        """Return a field of a group."""
-
-
-Resolve = Callable[[str], "tuple[int, Named] | None"]
-"""Name -> how many levels around the expression it stands, and what it is."""
-
-
-class InForce(Protocol):
-    """A named figure of the rules, as ``figure(...)`` sees it."""
-
-    def at(self, day: str) -> Decimal | None:
-        """Return the amount in force on a day, None when there is none yet."""
-
-
-Figures = Mapping[str, InForce]
-"""Name ("mci.tenge") -> the figure."""
-
-
-class ExpressionError(Exception):
-    """An expression that cannot be used: what is wrong and what would mend it."""
-
-    def __init__(self, problem: str, mend: str) -> None:
-        super().__init__(problem)
-        self.problem, self.mend = problem, mend
-
-
-@dataclass(frozen=True)
-class Expression:
-    """A checked expression; ``uses`` are the fields it reads: how many levels around, and the path there."""
-
-    sort: str
-    read: Read
-    uses: frozenset[tuple[int, Path]]
-    unit: str = ""
 
 
 @dataclass(frozen=True)
@@ -164,7 +119,7 @@ class _Compiler:
     def term(self, node: ast.expr) -> _Term:
         build = _NODES.get(type(node))
         if build is None:
-            raise ExpressionError(f"'{self._words(node)}' is not of this language", f"it knows: {_KNOWN}")
+            raise ExpressionError(f"'{self._words(node)}' is not of this language", f"it knows: {KNOWN}")
         return build(self, node)
 
     def _words(self, node: ast.AST) -> str:
@@ -185,6 +140,11 @@ class _Compiler:
         if found is None:
             raise _unknown(names[0], [*self.known, *FUNCTIONS])
         level, named = found
+        if named.sort == "place":  # a stage, say: its fields are named by both words
+            below = named.inner(names[1]) if len(names) > 1 else None
+            if below is None:
+                raise _unknown(".".join(names[:2]), self.known)
+            names, named = [".".join(names[:2]), *names[2:]], below
         path, groups, part = [names[0]], 0, ""
         for name in names[1:]:
             if named.sort == "group":
@@ -227,7 +187,7 @@ class _Compiler:
             negated = self._lifted("number", lambda value: None if value is None else -value, term)
             constant = None if term.constant is None else -term.constant
             return replace(negated, constant=constant, unit=term.unit)
-        raise ExpressionError(f"'{self._words(node)}' is not of this language", f"it knows: {_KNOWN}")
+        raise ExpressionError(f"'{self._words(node)}' is not of this language", f"it knows: {KNOWN}")
 
     def logical(self, node: Any) -> _Term:
         terms = [self.term(value) for value in node.values]
@@ -421,7 +381,7 @@ class _Compiler:
 
     def _must_be(self, term: _Term, sort: str, node: ast.AST) -> None:
         if term.sort != sort:
-            raise ExpressionError(f"'{self._words(node)}' is {A[term.sort]}, not {A[sort]}", _MEND_SORT[sort])
+            raise ExpressionError(f"'{self._words(node)}' is {A[term.sort]}, not {A[sort]}", MEND_SORT[sort])
 
     def _lifted(self, sort: str, work: Callable[..., Any], *terms: _Term) -> _Term:
         """Return ``work`` over the terms; with one for each entry, over each entry."""
@@ -454,40 +414,6 @@ def _unknown(name: str, known: Iterable[str]) -> ExpressionError:
     mend = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)[:300]}"
     return ExpressionError(f"'{name}' is no field here", mend)
 
-
-FUNCTIONS = {
-    "sum": "sum(group.field)",
-    "count": "count(group) or count(group.field)",
-    "min": "min(group.field) or min(a, b)",
-    "max": "max(group.field) or max(a, b)",
-    "any": "any(group.field > 5)",
-    "all": "all(group.field > 5)",
-    "filled": "filled(field)",
-    "default": "default(field, 0)",
-    "days": "days(from, to) or days(period)",
-    "years": "years(from, to) or years(period)",
-    "round": "round(field, 2)",
-    "figure": "figure('mci.tenge', date)",
-}
-"""The functions of the language, and how each is called."""
-
-A = {
-    "number": "a number",
-    "text": "a text",
-    "truth": "a yes or no",
-    "date": "a date",
-    "duration": "a period",
-    "group": "a group",
-    "other": "an answer that only filled(...) may ask about",
-}
-"""Sort -> its words in faults."""
-
-_MEND_SORT = {
-    "truth": "compare it, or ask filled(...)",
-    "number": "name a number, an amount of money or a percentage",
-}
-
-_KNOWN = "names, 'texts', numbers, and or not, == != < <= > >=, in, + - * /, functions"
 
 _NODES: dict[type, Callable[[_Compiler, Any], _Term]] = {
     ast.Name: _Compiler.name,
