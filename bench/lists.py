@@ -6,6 +6,7 @@ and for the author of all of them.  The floor is the statements of the page sent
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import statistics
@@ -116,6 +117,8 @@ def run() -> None:
         house = House.build(settings(demo_var(Path(folder))))
         try:
             grow(house, LIVE)
+            gc.collect()
+            gc.freeze()  # as wsgi.py does
             measure(house, "list_page_sqlite")
         finally:
             db.session.remove()

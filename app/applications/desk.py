@@ -222,7 +222,7 @@ def register(
 def refuse(application: Application, *, by: User, reason: str, text: str, seen: int, now: datetime) -> None:
     """Refuse the registration, with a reason of the list and a text; the applicant reads both.
 
-    They stand in the answers of the registration (``refusal``: ``reason``, ``text``), for the letter to quote in its
+    They stand in the answers of the registration (``refusal_reason``, ``refusal_text``), for the letter to quote in its
     languages, and in the history in the application's language.
 
     Raises:
@@ -242,7 +242,7 @@ def refuse(application: Application, *, by: User, reason: str, text: str, seen: 
     stage = (registering.stage if registering else None) or "registration"
     moves.require_executor(application, by, _executor(application), now=now)
     newest = queries.latest(application, stage)
-    values = {**(newest.values if newest else {}), "refusal": {"reason": reason, "text": text}}
+    values = {**(newest.values if newest else {}), "refusal": {"refusal_reason": reason, "refusal_text": text}}
     effects.save_answers(application, stage, values, by=by, now=now)
     words = f"{say(_REASON + reason, application.language)}. {text}"
     moves.fire(application, REFUSE, by=by, seen=seen, words=words, now=now)

@@ -491,7 +491,8 @@ def _named(application: Application, found: dict[str, list[Addressee]]) -> dict[
     standing_in = people.substitutes_of(held.values(), now=here.now())
     for executor, user_id in held.items():
         meant = {user_id, *({standing_in[user_id].id} if user_id in standing_in else ())}
-        found[executor] = [person for person in found[executor] if person.id in meant]
+        there = [person for person in found[executor] if person.id in meant]
+        found[executor] = there or found[executor]  # he has left, or has the role no more
     return found
 
 

@@ -162,7 +162,7 @@ def test_refusing_to_register_needs_a_reason_of_the_list_and_a_text(browser, hou
     assert f"{say('desk.reason.signature_invalid', 'kk')}. {said}" in shown
     kept = queries.latest(refetched(application), "registration")
     assert kept is not None
-    assert kept.values["refusal"] == {"reason": "signature_invalid", "text": said}
+    assert kept.values["refusal"] == {"refusal_reason": "signature_invalid", "refusal_text": said}
 
 
 @pytest.mark.req("IS2IN-24.a")
