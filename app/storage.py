@@ -123,6 +123,10 @@ class Storage:
         path = self._path(sha256)
         return path.stat().st_size if path.is_file() else None
 
+    def has(self, sha256: str) -> bool:
+        """Tell whether the bytes of a hash are kept."""
+        return self._path(sha256).is_file()
+
     def get(self, sha256: str) -> bytes:
         """Return the bytes kept under ``sha256``.
 

@@ -18,6 +18,7 @@ from app.applications import answering, effects, facts, moves
 from app.applications import queries as applications
 from app.applications.models import Application
 from app.audit import operations as audit
+from app.bodies.definitions import Body
 from app.decisions import queries
 from app.decisions.models import AgendaItem, BodyMember, ItemState, Meeting, MeetingEvent, MeetingState, Office
 from app.errors import Conflict, Invalid, NotFound, Problem
@@ -139,15 +140,15 @@ def create(
     ``paper_reason``: why a meeting that was held on paper is entered afterwards.
 
     Raises:
-        NotFound: the body has no rules in force on that day.
-        Invalid: there is no such body, the day is missing or past, the time or the place will not do.
+        Invalid: there is no such body, or it has no rules on that day; the day is missing or past, the time or the
+            place will not do.
     """
     paper_reason = paper_reason.strip()[:LONGEST_WORDS]
     known = {each.key for each in queries.bodies()}
     problems = [] if body in known else [Problem("body", "err.required")]
     day = _checked(day, starts, place, is_remote, is_paper=bool(paper_reason), now=now, problems=problems)
     found = queries.body(body)
-    found.rule(day)
+    _require_rules(found, day)
     meeting = Meeting(
         body=found.key,
         day=day,
@@ -167,6 +168,13 @@ def create(
     db.session.add(meeting)
     note(meeting, "created", by=by, now=now, words=date_text(day))
     return meeting
+
+
+def _require_rules(body: Body, day: date) -> None:
+    try:
+        body.rule(day)
+    except NotFound:
+        raise Invalid.at("day", "meetings.err.no_rules") from None
 
 
 def _checked(
@@ -259,7 +267,7 @@ def postpone(
         raise Invalid.at("reason", "err.reason_required")
     if is_appointed and new.year != meeting.day.year:
         raise Invalid.at("day", "meetings.err.other_year")
-    queries.body(meeting.body).rule(new)
+    _require_rules(queries.body(meeting.body), new)
     old, meeting.day = meeting.day, new
     meeting.starts, meeting.place, meeting.is_remote = starts.strip(), " ".join(place.split()), is_remote
     words = f"{date_text(old)} → {date_text(new)}" + (f". {reason}" if reason else "")

@@ -14,6 +14,7 @@ from sqlalchemy import and_, exists, false, or_, select
 
 from app import catalogue, db
 from app.accounts.models import User
+from app.applications import conditions as conditions_of
 from app.applications import facts
 from app.applications import queries as applications
 from app.applications.models import Application, Document
@@ -164,7 +165,7 @@ def road(procedure: Procedure) -> Road | None:
 
 
 def bodies_of(application: Application) -> tuple[str, ...]:
-    """Return the bodies that may decide on an application: the one its procedure names, or its form's choices."""
+    """Return the bodies that may decide on an application: by decision table, by procedure, or as its form has it."""
     procedure = applications.procedure(application)
     way = road(procedure)
     if way is None:
@@ -173,6 +174,9 @@ def bodies_of(application: Application) -> tuple[str, ...]:
         chosen = facts.of(application).answers.get(way.appoint.stage or "", {}).get(BODY)
         if isinstance(chosen, str):
             return (chosen,)
+    tabled = tuple(each.row.then[BODY] for each in conditions_of.chosen(application).values() if BODY in each.row.then)
+    if tabled:
+        return tabled
     named = tuple(use.outcome.value for use in way.appoint.guards if use.outcome is not None)
     if named:
         return named

@@ -90,6 +90,9 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/review": SEEN,
     "/applications/<number>/comments": SEEN,
     "/applications/<number>/map": SEEN,
+    "/applications/<number>/panel": STAFF,
+    "/applications/<number>/bundles": SEEN,
+    "/applications/<number>/bundles/<bundle>": (),  # no remarks were sent of it
     "/applications/<number>/timeline": SEEN,
     "/applications/<number>/changes": SEEN,
     "/applications/<number>/documents": SEEN,
@@ -125,7 +128,11 @@ WRITES = {
     "/queue",
     "/substitutions",
     "/substitutions/<substitution_id>/end",
+    "/applications/<number>/bundles/<bundle>",
     "/applications/<number>/comments",
+    "/applications/<number>/panel/conclusion",
+    "/applications/<number>/panel/criteria",
+    "/applications/<number>/panel/remarks",
     "/applications/<number>/review",
     "/applications/<number>/sign",
     "/applications/<number>/stages/<stage>",
@@ -183,6 +190,7 @@ def filled(rule: str) -> str:
         "number": application.number,
         "stage": "issuer",
         "trigger": "send_for_approval",
+        "bundle": 1,
         "attachment_id": db.session.scalars(
             select(Attachment.id).where(Attachment.application_id == application.id)
         ).first(),
