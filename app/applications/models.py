@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from app.accounts.models import User
 from app.db import Record
@@ -56,6 +56,12 @@ class Application(Record):
     organisation: Mapped[Organisation] = relationship(lazy="joined")
     author: Mapped[User] = relationship(lazy="select")
     assignments: Mapped[list[Assignment]] = relationship(cascade="all", lazy="select", order_by=lambda: Assignment.id)
+    holdings: Mapped[list[Holding]] = relationship(
+        primaryjoin="and_(Holding.application_id == Application.id, Holding.ended_at.is_(None))",
+        viewonly=True,
+        lazy="select",
+        order_by=lambda: Holding.id,
+    )
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -115,6 +121,41 @@ class Assignment(Record):
     is_current: Mapped[bool] = mapped_column(default=True)
 
     user: Mapped[User] = relationship(lazy="joined")
+
+
+class Holding(Record):
+    """A person of the Exchange who has taken an application out of his role's queue, or was given it.
+
+    It stands while ``ended_at`` is empty; of one ``executor`` at most one does, and the database refuses a
+    second.  ``process`` is where the application stood.  ``by_id`` is who made him the holder: himself, the
+    head, a colleague; empty where it came back to him.  ``ending`` says why it is over: moved, given_back,
+    reassigned or taken_over.
+    """
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        Index(
+            "uq_holding_standing",
+            "application_id",
+            "executor",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_holding_application_id_process", "application_id", "process"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
+    executor: Mapped[str] = mapped_column(String(40))
+    process: Mapped[str] = mapped_column(String(60))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ending: Mapped[str] = mapped_column(String(12), default="")
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id], lazy="joined")
 
 
 class AnyComment(Record):
@@ -450,7 +491,10 @@ class SignatureStamp(Record):
 
 
 class History(Record):
-    """One act on an application; rows are only added, and the database refuses anything else."""
+    """One act on an application; rows are only added, and the database refuses anything else.
+
+    ``for_id`` is the absent colleague on whose behalf ``by`` acted as his substitute.
+    """
 
     __tablename__ = "history"
 
@@ -463,8 +507,12 @@ class History(Record):
     source: Mapped[str] = mapped_column(String(60), default="")
     target: Mapped[str] = mapped_column(String(60), default="")
     words: Mapped[str] = mapped_column(Text, default="")
+    for_id: Mapped[int | None]
 
     by: Mapped[User | None] = relationship(lazy="joined")
+    on_behalf_of: Mapped[User | None] = relationship(
+        primaryjoin=lambda: foreign(History.for_id) == User.id, viewonly=True, lazy="select"
+    )
 
 
 class ClockEvent(Record):

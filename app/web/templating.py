@@ -38,6 +38,7 @@ class MenuItem:
 MENU: tuple[tuple[str, str, Permission], ...] = (
     ("applications.procedures", "nav.procedures", Permission.BEGIN),
     ("applications.queue", "nav.queue", Permission.PROCESS),
+    ("applications.arrivals", "nav.registration", Permission.REGISTER),
     ("decisions.calendar", "nav.meetings", Permission.VIEW_MEETINGS),
     ("applications.letters", "nav.letters", Permission.PROCESS),
     ("applications.outages", "paper.nav", Permission.RECEIVE_PAPER),

@@ -26,7 +26,7 @@ CLIENTS = (
     "other_issuer",
     "other_first_head",
 )
-STAFF = ("chancery", "listing", "lawyer", "analyst", "listing_head", "secretary")
+STAFF = ("chancery", "listing", "officer", "lawyer", "analyst", "listing_head", "secretary")
 HEADS = ("listing_head", "compliance")
 ALL = (*CLIENTS, *STAFF, "compliance", "admin")
 ADMINISTRATORS = ("issuer", "adviser", "lone_adviser", "auditor", "candidate", "other_issuer")
@@ -53,6 +53,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/letters": STAFF,
     "/letters.xlsx": STAFF,
     "/outages": ("chancery", "listing", "listing_head"),
+    "/substitutions": STAFF,
+    "/registration": ("chancery",),
     "/figures": HEADS,
     "/figures/terms": HEADS,
     "/figures/stays": HEADS,
@@ -104,6 +106,7 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/summary.xlsx": ("issuer", "first_head", "adviser"),
     "/applications/<number>/summary.json": ("issuer", "first_head", "adviser"),
     "/applications/<number>/versions": (),
+    "/applications/<number>/registration": ("chancery",),  # who is told that it is registered
     "/applications/<number>/procedure": (),  # what has ended is not moved
     "/applications/<number>/stages/<stage>/table": (),
     "/applications/<number>/stages/<stage>/table/template.xlsx": (),
@@ -122,12 +125,17 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/documents/<document_id>/signature/<signature_id>/evidence": SEEN,
 }
 
-LEADS_BACK = {"/applications/<number>/transitions/<trigger>"}
+LEADS_BACK = {"/applications/<number>/transitions/<trigger>", "/applications/<number>/holder"}
 """Where a refusal may stand: entered again, it leads whoever sees the application back to it."""
 
 WRITES = {
     "/applications/<number>/attachments/<attachment_id>/decision",
     "/applications/<number>/colleagues",
+    "/applications/<number>/holder",
+    "/applications/<number>/registration",
+    "/queue",
+    "/substitutions",
+    "/substitutions/<substitution_id>/end",
     "/applications/<number>/bundles/<bundle>",
     "/applications/<number>/comments",
     "/applications/<number>/panel/conclusion",

@@ -26,6 +26,8 @@ from app.applications.views import (
     panel,
     paper,
     questionnaires,
+    queue,
+    registration,
     signing,
     stage,
     transfer,
@@ -37,6 +39,8 @@ __all__ = ["register"]
 
 MODULES = (
     lists,
+    queue,
+    registration,
     questionnaires,
     hub,
     maps,

@@ -43,7 +43,7 @@ def incoming(number: str, stage: str) -> Iterator[dict[str, list[Received]]]:
     """
     application = frame.one(number)
     _require_stage(application, stage)
-    answering.require_stage(application, stage, current_user)
+    answering.require_stage(application, stage, current_user, takes=False)
     db.session.rollback()
     with ExitStack() as stack:
         found = {}

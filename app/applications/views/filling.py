@@ -232,7 +232,7 @@ def _reason(application: Application, stage: str, executor: str, may_write: bool
     if application.archived_at is not None:
         return word("st.archived")
     if executor and not queries.acts_as(application, current_user, executor):
-        names = moves.executor_words(application, (executor,), here.language())
+        names = moves.executor_words(application, (executor,), here.language(), reader=current_user)
         return word("app.read_only_executor", who=", ".join(names))
     return word("app.read_only")
 

@@ -140,7 +140,7 @@ def head(application: Application) -> dict[str, Any]:
         "procedure_title": procedure.title[language],
         "company": application.organisation.names[language],
         "state_key": process.state_key,
-        "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "executor": ", ".join(moves.executor_words(application, executors, language, reader=current_user)),
         "clocks": clocks.of_one(application),
         "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
         "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
@@ -244,7 +244,7 @@ def _who_comes(application: Application, executor: str) -> str:
         first_head = organisations.first_head(application.organisation)
         if first_head is not None:
             return first_head.name
-    return ", ".join(moves.executor_words(application, (executor,), here.language()))
+    return ", ".join(moves.executor_words(application, (executor,), here.language(), reader=current_user))
 
 
 def subprocesses(application: Application) -> list[SubprocessView]:
@@ -333,7 +333,7 @@ def _stage_row(
     term = f"st.{status}" if is_blue or status is not StageStatus.NOT_STARTED else "st.cannot_start"
     if is_standing:
         return StageRow(key, stage.title[here.language()], _href(application, key), "", "st.sent", "open", "")
-    who = ", ".join(moves.executor_words(application, (executor,), here.language()))
+    who = ", ".join(moves.executor_words(application, (executor,), here.language(), reader=current_user))
     is_own = executor == process.executor
     reason = ""
     if not is_blue and status is StageStatus.NOT_STARTED:
