@@ -38,6 +38,7 @@ class ServiceHours:
     only_weekdays: frozenset[int] = frozenset()
     _known: dict[date, Openings] = field(default_factory=dict, init=False, repr=False, compare=False)
     """The open stretches of dates that were asked for: every list of applications asks for the same ones."""
+    _after: dict[tuple[date, int], date] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def is_open_on(self, day: date) -> bool:
         """Tell whether the desk opens on a date at all (R2).
@@ -108,10 +109,14 @@ class ServiceHours:
 
     def open_day_after(self, day: date, number: int) -> date:
         """Return the ``number``-th open date after ``day`` (R7)."""
+        known = self._after.get((day, number))
+        if known is not None:
+            return known
         left = number
         for each in days_from(day + ONE_DAY):
             left -= self.is_open_on(each)
             if left == 0:
+                self._after[day, number] = each
                 return each
         raise AssertionError("dates have no end")
 

@@ -1,8 +1,9 @@
 """The demo: organisations, people and applications in every process, told with the rooms' own verbs.
 
 Nothing here writes a state that the verbs would not: the demo's applications went the same way as
-a user's.  Each organisation's names, drafts, comments and files carry a word found nowhere else
-(``belgi…``), so that a leak between organisations can be seen.
+a user's; only of the year before there are bare courses, for the figures (``past``).  Each
+organisation's names, drafts, comments and files carry a word found nowhere else (``belgi…``), so
+that a leak between organisations can be seen.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from app.accounts import queries as people_queries
 from app.accounts.models import User
 from app.accounts.views import DEMO_ACCOUNTS
 from app.config import Config
-from app.demo import library, stories
+from app.demo import library, meetings, past, stories
 from app.demo.people import COMPANIES, PASSWORD, PEOPLE, Company, Person
 from app.organisations.models import Membership, Organisation, Partnership
 from app.permissions import EXECUTOR_ROLES
@@ -40,7 +41,10 @@ def load(progress: Callable[[int, int], None] = lambda done, total: None) -> boo
             _people()
             library.load()
     _enrol(config)
-    stories.load(_pki(config), progress)
+    pki = _pki(config)
+    stories.load(pki, progress)
+    past.load()
+    meetings.load(pki)
     return not there
 
 

@@ -24,7 +24,7 @@ class Page:
         return (self.number - 1) * self.size
 
 
-def asked_for(endpoint: str, count: int, *, size: int, **query: str) -> Page:
+def asked_for(endpoint: str, count: int, *, size: int, **query: str | list[str]) -> Page:
     """Return the page of ``count`` items that the address names by ``page``, the nearest one that there is.
 
     ``query`` is what else stands in the addresses of the pages.
@@ -33,6 +33,6 @@ def asked_for(endpoint: str, count: int, *, size: int, **query: str) -> Page:
     number = min(max(1, request.args.get("page", 1, type=int)), pages)
 
     def address(page: int) -> str | None:
-        return f"{url_for(endpoint)}?{urlencode({'page': page, **query})}" if 1 <= page <= pages else None
+        return f"{url_for(endpoint)}?{urlencode({'page': page, **query}, doseq=True)}" if 1 <= page <= pages else None
 
     return Page(number, pages, size, address(number - 1), address(number + 1))

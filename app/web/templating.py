@@ -38,11 +38,13 @@ class MenuItem:
 MENU: tuple[tuple[str, str, Permission], ...] = (
     ("applications.procedures", "nav.procedures", Permission.BEGIN),
     ("applications.queue", "nav.queue", Permission.PROCESS),
+    ("decisions.calendar", "nav.meetings", Permission.VIEW_MEETINGS),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),
     ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),
     ("applications.archive", "nav.archive", Permission.VIEW_ARCHIVE),
     ("applications.questionnaires", "nav.questionnaires", Permission.FILE),
+    ("figures.load", "nav.figures", Permission.VIEW_FIGURES),
     ("library.norms", "nav.normative_base", Permission.VIEW_LIBRARY),
     ("library.insiders", "nav.insiders", Permission.VIEW_LIBRARY),
 )

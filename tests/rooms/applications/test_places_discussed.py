@@ -13,6 +13,9 @@ from test_round_engine import begun  # noqa: F401 - a fixture
 from app.applications import places, queries, versions
 from app.applications.models import WHOLE
 
+# What is read and written here is on pages; both databases keep comments in test_comments.
+pytestmark = pytest.mark.parametrize("database", ["sqlite"])
+
 ROW = "company.directors-e1-posts-e1"
 CARD = "company.directors-e1"
 GROUP = "company.holders"
