@@ -21,7 +21,7 @@ import psycopg
 from app import db
 from app.config import Config
 from app.demo.people import PASSWORD
-from bench import acts, floor, forms, lists, procedures, signatures
+from bench import acts, figures, floor, forms, lists, procedures, signatures
 from bench.acts import Act
 from tests.houses import House, demo_var, settings
 from tests.serving import postgresql, pour
@@ -185,6 +185,7 @@ PARTS = {
     "forms": forms.run,
     "procedures": procedures.run,
     "lists": lists.run,
+    "figures": figures.run,
     "databases": databases,
 }
 

@@ -17,8 +17,7 @@ from app.cli.versions import tell
 from app.definition_files import Fault
 from app.demo.people import COMPANIES, PEOPLE
 from app.errors import NotFound
-from app.forms import figures
-from app.forms.definitions import FormLibrary
+from app.forms.definitions import ASIDE, FormLibrary
 from app.forms.definitions import load as load_forms
 from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
@@ -38,7 +37,8 @@ ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "app" / "business_calendar" / "calendars", terms.WORDS)
 PROCEDURE, PART, FORM, TERMS, CALENDAR, BODY = "procedure", "part", "form", "terms", "calendar", "body"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part|table)|(?P<body>body)"
+    r"^(?:(?P<form>form|sections|dynamic|figures|criteria)"
+    r"|(?P<calendar>calendar|service_hours|policies)|(?P<part>part|table)|(?P<body>body)"
     r"|procedure|processes|transitions)\s*:",
     re.MULTILINE,
 )
@@ -236,8 +236,8 @@ def _is_dynamic(path: Path) -> bool:
 
 
 def _form_folder(path: Path) -> Path:
-    """Return the folder that holds the whole forms, above the tree of a dynamic one and above the figures."""
-    top = path.parent if path.name == figures.FOLDER else path
+    """Return the folder that holds the whole forms, above the tree of a dynamic one and above what stands beside."""
+    top = path.parent if path.name in ASIDE else path
     for above in (path, *path.parents):
         if _is_dynamic(above):
             top = above.parent

@@ -13,7 +13,20 @@ from sqlalchemy import select
 from app import catalogue, db, pdf
 from app.accounts import queries as people
 from app.accounts.models import User
-from app.applications import answering, approval, conditions, document, entries, filing, moves, queries, rows, signing
+from app.applications import (
+    answering,
+    approval,
+    conditions,
+    criteria,
+    document,
+    entries,
+    filing,
+    judging,
+    moves,
+    queries,
+    rows,
+    signing,
+)
 from app.applications.answering import Typed
 from app.applications.attachments import Upload
 from app.applications.models import Application
@@ -31,6 +44,7 @@ CRITERIA = {
     "equity_package": ("main", "shares", "premium"),
     "debt_package": ("main", "debt_securities", "bonds"),
     "fund_package": ("main", "fund_securities", "etf"),
+    "structured_package": ("main", "structured_securities"),
 }
 """Dynamic form -> the criteria of the story's security."""
 
@@ -252,6 +266,7 @@ class _Teller:
             "website": f"https://{self.company.code.lower()}.example",
             "meeting_date": (self.now + timedelta(days=7)).strftime("%d.%m.%Y"),
             "opinion": "no_remarks",
+            "despite_reason": "",
             **self._letter(),
             **self.wanted,
         }
@@ -285,6 +300,8 @@ class _Teller:
         procedure = queries.procedure(application)
         for stage in stages:
             by = self.person(procedure.executor_of(stage, application.process))
+            if stage == "conclusion":
+                self.judge(application)
             for form in answering.forms(application, stage):
                 if isinstance(form, DynamicForm):
                     self._add_security(application, stage, form, by)
@@ -293,6 +310,14 @@ class _Teller:
                     self._add_rows(application, stage, part.items, by)
             answering.save(application, stage, self.typed(application, stage), by=by, done=True, now=self.now)
             db.session.expire(application)
+
+    def judge(self, application: Application) -> None:
+        """Judge the criteria: what the answers say by themselves, the rest as met."""
+        by, round_ = self.person("listing"), application.round
+        judging.confirm(application, round_=round_, by=by, now=self.now)
+        left = [ruling for ruling in criteria.rulings(application) if not ruling.is_settled]
+        words = {ruling.key: judging.Word("met", f"Тексерілді. {self.mark}", 0) for ruling in left}
+        judging.judge(application, words, round_=round_, by=by, now=self.now)
 
     def _add_rows(self, application: Application, stage: str, items: Iterable[Asked | Rows], by: User) -> None:
         """Add the rows of the example to the groups of a stage, one after another."""

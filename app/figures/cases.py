@@ -84,10 +84,20 @@ def told(
     return tuple(path), tuple(at), tuple(map(until, at))
 
 
+_roles: dict[tuple[str, str, str, str, str], str] = {}
+
+
 def _role(procedure: Procedure, act: str, source: str, target: str) -> str:
-    """Return the executor whose act it is; of a beginning who begins, of a timer the system."""
+    """Return the executor whose act it is; of a beginning who begins, of a timer and of the calendar the system."""
+    key = (procedure.name, procedure.sha256, act, source, target)
+    if key not in _roles:
+        _roles[key] = _role_of(procedure, act, source, target)
+    return _roles[key]
+
+
+def _role_of(procedure: Procedure, act: str, source: str, target: str) -> str:
     if not source:
-        return procedure.started_by or "author"
+        return (procedure.started_by or "author") if act == "create" else SYSTEM
     for way in procedure.transitions:
         if (way.source, way.trigger, way.target) == (source, act, target):
             return way.by

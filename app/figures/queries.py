@@ -1,14 +1,15 @@
 """The cases of all applications a reader sees, kept at hand: only what has moved since is read again.
 
-An application's moves never change, so its case is made once for each version of it.  Every process that
-serves pages keeps its own cases; the first page after its start reads all of them.
+An application's moves never change, so its case is made once for each version of it.  Where there are many, what
+was counted serves for some minutes (``LASTS``), and the pages say of which moment it is.  Every process that serves
+pages keeps its own cases; the first page after its start reads all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from threading import Lock
 from typing import Any, NamedTuple
@@ -25,11 +26,17 @@ from app.applications.models import Answers, Application, History
 from app.business_calendar.hours import ServiceHours
 from app.business_calendar.totals import OpenTotals
 from app.figures.cases import NONE, Case, Kept, returns, told
+from app.statements import Statement
 from app.workflows.machine import Procedure
 from app.workflows.running import Move, Run, runs
 
 AT_ONCE = 500
 """Applications whose history is read with one query."""
+
+MANY = 3_000
+"""From so many cases on a fold serves for a while."""
+LASTS = timedelta(minutes=10)
+"""How long it serves then."""
 
 REFUSED = "refused"
 """The outcome of an application that went to its end and was refused there; it is the word of a state."""
@@ -43,10 +50,20 @@ class Mark(NamedTuple):
 
 
 @dataclass
+class Fold:
+    """The cases that a reader sees, as of a moment, and what has been counted of them by then."""
+
+    cases: list[Case]
+    at: datetime
+    counted: dict[object, Any] = field(default_factory=dict)
+
+
+@dataclass
 class Shelf:
-    """The cases at hand, by the ids of their applications."""
+    """The cases at hand, by the ids of their applications, and the folds that still serve, by who sees them."""
 
     cases: dict[int, tuple[Mark, Case]] = field(default_factory=dict)
+    folds: dict[str, Fold] = field(default_factory=dict)
     paths: dict[object, Any] = field(default_factory=dict)
     totals: OpenTotals | None = None
     hours: ServiceHours | None = None
@@ -62,6 +79,17 @@ def shelf() -> Shelf:
     return _shelves.setdefault(app, Shelf())
 
 
+def fold(user: User, *, now: datetime) -> Fold:
+    """Return the cases that ``user`` sees as they stand now, or as they stood ``LASTS`` ago where there are many."""
+    found = shelf()
+    sight = queries._sight_of(user)
+    known = found.folds.get(sight)
+    if known is not None and len(known.cases) >= MANY and known.at <= now < known.at + LASTS:
+        return known
+    found.folds[sight] = Fold(cases(user), now)
+    return found.folds[sight]
+
+
 def cases(user: User) -> list[Case]:
     """Return the cases of the applications that ``user`` sees and that have come to the Exchange, oldest first.
 
@@ -70,7 +98,7 @@ def cases(user: User) -> list[Case]:
     table = db.table_of(Application)
     columns = (table.c.id, table.c.version, cast_to(table.c.entered_at, String))
     sent = (Application.submitted_at.is_not(None)) | (Application.author_id.in_(_colleagues()))
-    seen = db.session.execute(select(*columns).where(queries.visible_to(user), sent).order_by(table.c.id)).all()
+    seen = Statement(select(*columns).where(queries.visible_to(user), sent).order_by(table.c.id)).rows({})
     found = shelf()
     with found.lock:
         known = found.cases

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from app.errors import NotFound
 from app.figures import counting, drawing
@@ -19,6 +20,8 @@ MOST_VARIANTS = 10
 MOST_LABELS = 9
 """Weeks that are named under the chart of weeks."""
 SIDES = ("exchange", "applicant")
+MOST_COUNTED = 4_000
+"""So much of what was counted is kept with a fold."""
 
 
 @dataclass(frozen=True)
@@ -62,27 +65,45 @@ class Reports(Wording):
     now: float
     day: float
     link: Callable[..., str]
-    _groups: dict[str, Groups] = field(default_factory=dict)
+    counted: dict[object, Any] = field(default_factory=dict)
+    """What has been counted of the same cases before."""
 
     # what is counted
 
     def groups(self, subject: str) -> Groups:
         """Return the items of a subject by their keys."""
-        if subject not in self._groups:
-            self._groups[subject] = Groups(SUBJECTS[subject](self.cases, self.chosen, self.now))
-        return self._groups[subject]
+        found: Groups = self._once((subject, self.chosen), lambda: self._group(subject))
+        return found
+
+    def _group(self, subject: str) -> Groups:
+        return Groups(SUBJECTS[subject](self.cases, self.chosen, self.now))
+
+    def _once(self, key: object, make: Callable[[], Any]) -> Any:
+        """Return what was counted under a key, or count it."""
+        if key not in self.counted:
+            while len(self.counted) >= MOST_COUNTED:
+                self.counted.pop(next(iter(self.counted)), None)
+            self.counted[key] = make()
+        return self.counted[key]
 
     def number(self, subject: str, *key: str) -> Cell:
         """Return a number and the way to its list."""
         count = self.groups(subject).count(*key)
         return Cell(str(count), self.link(subject, *key) if count else "", count)
 
-    def _times(self, items: Sequence[Item]) -> tuple[Times, Times]:
-        return counting.times(items, day=self.day), counting.times(items)
+    def _times(self, subject: str, *key: str) -> tuple[Times, Times]:
+        """Return what the items of a key took, in working and in calendar days."""
 
-    def _took(self, items: Sequence[Item]) -> list[Cell]:
+        def measure() -> tuple[Times, Times]:
+            items = self.groups(subject).of(*key)
+            return counting.times(items, day=self.day), counting.times(items)
+
+        found: tuple[Times, Times] = self._once(("times", subject, key, self.chosen), measure)
+        return found
+
+    def _took(self, subject: str, *key: str) -> list[Cell]:
         """Return median, 90th percentile and longest, in working days with calendar days beneath."""
-        work, passed = self._times(items)
+        work, passed = self._times(subject, *key)
         return [
             Cell(self.days(one), "", one, self.days(other), other)
             for one, other in ((work.median, passed.median), (work.ninth, passed.ninth), (work.longest, passed.longest))
@@ -263,7 +284,7 @@ class Reports(Wording):
 
     def _sides(self) -> Section:
         found = self.groups("stays")
-        spent = {side: sum(item.end - item.start for item in found.of(side)) for side in SIDES}
+        spent = {side: self._spent(side) for side in SIDES}
         whole = sum(spent.values())
         told = [side for side in SIDES if found.count(side)]
         rows = [
@@ -271,7 +292,7 @@ class Reports(Wording):
                 Cell(self.say(f"figures.side.{side}"), is_words=True),
                 self.number("stays", side),
                 Cell(self.share(spent[side], whole), "", round(spent[side] / whole * 100, 1) if whole else None),
-                *self._took(found.of(side)),
+                *self._took("stays", side),
             ]
             for side in told
         ]
@@ -281,23 +302,28 @@ class Reports(Wording):
         head = [*self._head("figures.side", "figures.stays", "figures.sum"), *self._took_head()]
         return Section(title, head, rows, chart, ("figures.stays.note", "figures.few", "figures.nearest"))
 
+    def _spent(self, side: str) -> float:
+        found: float = self._once(
+            ("spent", side, self.chosen), lambda: sum(item.end - item.start for item in self.groups("stays").of(side))
+        )
+        return found
+
     def _processes(self) -> Section:
         found = self.groups("stays")
         standing = self.groups("standing")
         keys = {key[1:] for key in found.every} | set(standing.every)
-        took = {key: [*found.of("exchange", *key), *found.of("applicant", *key)] for key in keys}
-        medians = {key: counting.times(items, day=self.day) for key, items in took.items()}
-        order = sorted(keys, key=lambda key: (-(medians[key].median or -1), -len(took[key]), key))
+        sides = {key: self._side(*key) for key in keys}
+        medians = {key: self._times("stays", sides[key], *key)[0] for key in keys}
+        order = sorted(keys, key=lambda key: (-(medians[key].median or -1), -medians[key].count, key))
         one = bool(self.chosen.procedure)
         rows, drawn = [], []
         for key in order:
-            side = "applicant" if found.count("applicant", *key) else "exchange"
             name = self.process_words(*key)
             rows.append(
                 [
                     Cell(name, more="" if one else self.procedure_words(key[0]), is_words=True),
-                    self.number("stays", side, *key),
-                    *self._took(took[key]),
+                    self.number("stays", sides[key], *key),
+                    *self._took("stays", sides[key], *key),
                     self.number("standing", *key),
                 ]
             )
@@ -312,6 +338,10 @@ class Reports(Wording):
         head = [*self._head(first, "figures.stays"), *self._took_head(), *self._head("figures.standing")]
         return Section(title, head, rows, chart, ("figures.stays.bar", "figures.few"))
 
+    def _side(self, procedure: str, process: str) -> str:
+        """Return whose time a process is."""
+        return "applicant" if self.groups("stays").count("applicant", procedure, process) else "exchange"
+
     def _reworked(self) -> Section:
         found = self.groups("reworked")
         whole = found.count()
@@ -321,7 +351,7 @@ class Reports(Wording):
                 Cell(("\u2003" if len(key) > 1 else "") + self.say(f"figures.rework.{key[-1]}"), is_words=True),
                 self.number("reworked", *key),
                 Cell(self.share(found.count(*key), whole), "", round(found.count(*key) / whole * 100, 1)),
-                *self._took(found.of(*key)),
+                *self._took("reworked", *key),
             ]
             for key in (told if whole else ())
         ]
@@ -336,7 +366,7 @@ class Reports(Wording):
                 Cell(self.outcome_words(key[0]), is_words=True),
                 self.number("outcomes", *key),
                 Cell(self.share(found.count(*key), whole), "", round(found.count(*key) / whole * 100, 1)),
-                *self._took(found.of(*key)),
+                *self._took("outcomes", *key),
             ]
             for key in found.ranked()
         ]
@@ -366,13 +396,9 @@ class Reports(Wording):
         others += sorted(met - set(present.processes))
         return [each for each in (*road, *others, *sorted(present.final)) if each in met]
 
-    def _stays_of(self, process: str) -> list[Item]:
-        found, key = self.groups("stays"), self.chosen.procedure
-        return [*found.of("exchange", key, process), *found.of("applicant", key, process)]
-
     def _graph(self) -> Section:
         key, order = self.chosen.procedure, self._order()
-        took = {process: counting.times(self._stays_of(process), day=self.day) for process in order}
+        took = {process: self._times("stays", self._side(key, process), key, process)[0] for process in order}
         entries = self.groups("entries")
         most = max((each.median or 0 for each in took.values()), default=0) or 1
         final = {process for each in self._versions(key) for process in each.final}
@@ -386,8 +412,8 @@ class Reports(Wording):
                 [
                     Cell(name, is_words=True),
                     self.number("entries", key, process),
-                    self._left(key, process),
-                    *self._took(self._stays_of(process)),
+                    self.number("stays", self._side(key, process), key, process),
+                    *self._took("stays", self._side(key, process), key, process),
                 ]
             )
         counts: dict[tuple[str, str], int] = {}
@@ -404,10 +430,6 @@ class Reports(Wording):
         notes = ("figures.paths.graph_note", "figures.few", "figures.nearest")
         return Section("figures.paths.graph", head, rows, chart, notes, is_flow=True)
 
-    def _left(self, key: str, process: str) -> Cell:
-        side = "applicant" if self.groups("stays").count("applicant", key, process) else "exchange"
-        return self.number("stays", side, key, process)
-
     def _node_words(self, found: Times) -> str:
         if found.median is None:
             return self.say("figures.node_few")
@@ -415,14 +437,13 @@ class Reports(Wording):
         return self.say("figures.node", median=self.days(found.median), ninth=ninth)
 
     def _way_rows(self, keys: Iterable[Key]) -> list[list[Cell]]:
-        found = self.groups("ways")
         return [
             [
                 Cell(self.process_words(key[0], key[1]), is_words=True),
                 Cell(self.process_words(key[0], key[2]), is_words=True),
                 Cell(self.act_words(*key), is_words=True),
                 self.number("ways", *key),
-                *self._took(found.of(*key)),
+                *self._took("ways", *key),
             ]
             for key in keys
         ]
@@ -453,7 +474,7 @@ class Reports(Wording):
                     Cell(name, more=row, is_words=True),
                     self.number("variants", *key),
                     Cell(self.share(len(items), whole), "", round(len(items) / whole * 100, 1)),
-                    *self._took(items),
+                    *self._took("variants", *key),
                 ]
             )
             said = self.say("figures.share_of", share=self.share(len(items), whole), n=len(items), of=whole)

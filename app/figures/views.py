@@ -84,12 +84,14 @@ def _kept_in_address(chosen: Chosen) -> dict[str, str]:
 
 
 def _reports(chosen: Chosen) -> Reports:
+    fold = queries.fold(current_user, now=here.now())
     return Reports(
         language=here.language(),
         procedures=catalogue.present().procedures,
-        cases=queries.cases(current_user),
+        cases=fold.cases,
         chosen=chosen,
-        now=here.now().timestamp(),
+        now=fold.at.timestamp(),
+        counted=fold.counted,
         day=clocks.hours().day_length.total_seconds(),
         link=_link(chosen),
     )
@@ -137,6 +139,7 @@ def _frame(chosen: Chosen, reports: Reports, problems: list[Problem]) -> dict[st
         "procedures": [(each.key, each.title[here.language()]) for each in newest],
         "categories": [(each, word(f"cat.{each}")) for each in CATEGORIES],
         "problems": problems,
+        "at": date_time_text(datetime.fromtimestamp(reports.now, UTC)),
         "workbook": f"{url_for('figures.workbook')}?{address}",
         "events": f"{url_for('figures.events')}?{address}",
     }
@@ -253,7 +256,7 @@ def workbook() -> Response:
 @allowed(Permission.VIEW_FIGURES)
 def events() -> Response:
     chosen, _ = _chosen()
-    lines = exporting.event_log(queries.cases(current_user), chosen)
+    lines = exporting.event_log(queries.fold(current_user, now=here.now()).cases, chosen)
     answer = give(b"", f"events-{chosen.since}-{chosen.until}.csv", "text/csv")
     answer.response = (line.encode() for line in lines)
     answer.headers.pop("Content-Length", None)

@@ -731,9 +731,26 @@ def test_the_lawyer_resolves_his_remark_and_the_reviews_end(story):
     story.issuer_sees_what_was_sent()
 
 
+def conclude(story):
+    """Judge the criteria, draft the conclusion, send it to the head, who approves it."""
+    listing = story.cast["listing"]
+    listing.go(f"{story.root}/panel?tab=criteria")
+    for card in listing.find("[data-criterion]").all():
+        card.locator('input[value="met"]').check()
+        card.locator("textarea").fill("Тексерілді")
+    listing.press("act.save", "main .bar--form")
+    listing.go(f"{story.root}/panel?tab=conclusion")
+    listing.press("review.conclusion.draft")
+    listing.stage(story.number, "conclusion")
+    listing.press("act.done", "form[data-stage]")
+    expect(listing.find(".alert--success")).to_be_visible()
+    head = story.cast["listing_head"]
+    head.work(story.number, "conclusion_approval", "conclusion_approval", "approve_conclusion")
+
+
 @pytest.mark.req("IS2IN-26.b")
 def test_withdrawal_is_offered_until_the_meeting_is_appointed_and_refused_afterwards(story, issuer):
-    story.cast["listing_head"].work(story.number, "conclusion", "conclusion", "approve_conclusion")
+    conclude(story)
     story.issuer_sees_what_was_sent()
     issuer.stands_in("meeting")
     assert issuer.words('[data-subprocess="withdrawal"] h3') == WITHDRAWAL

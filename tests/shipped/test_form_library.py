@@ -38,6 +38,8 @@ def package(key: str, path: str) -> Form:
         ("fund_package", "main/fund_securities/open_fund", "main/fund_securities"),
         ("fund_package", "main/fund_securities/interval_fund", "main/fund_securities"),
         ("fund_package", "main/fund_securities/closed_fund", "main/fund_securities"),
+        ("structured_package", "main/derivative_securities", "main/derivative_securities"),
+        ("structured_package", "main/structured_securities", "main/structured_securities"),
     ],
 )
 def test_the_criteria_lead_to_the_package_and_it_is_marked_as_demo_data(key: str, path: str, file: str) -> None:
@@ -60,6 +62,7 @@ PREMIUM, STANDARD = "equity_package:main/shares/premium", "equity_package:main/s
 BONDS, COMMERCIAL = "debt_package:main/debt_securities/bonds", "debt_package:main/debt_securities/commercial_bonds"
 PRIVATE, RECEIPTS = "debt_package:private_placement/debt_securities", "equity_package:main/depositary_receipts"
 ETF = "fund_package:main/fund_securities/etf"
+STRUCTURED = "structured_package:main/structured_securities"
 
 MARKETS = ("stock_market", "currency_market", "derivatives_market")
 
@@ -82,6 +85,10 @@ REFUSALS: list[tuple[str, dict[str, Any], str]] = [
     (PRIVATE, {"qualified_only": False}, "qualified_only"),
     (PRIVATE, {"investors-e1-investor_bonds": "5000001"}, "investors"),
     (ETF, {"nav": {"amount": "1.00", "currency": "KZT"}}, "nav"),
+    (STRUCTURED, {"protection": "89.99"}, "protection"),
+    (STRUCTURED, {"is_protected": False, "qualified_only": False}, "qualified_only"),
+    (STRUCTURED, {"issue_amount": {"amount": "43249999.99", "currency": "KZT"}}, "issue_amount"),
+    ("structured_package:main/derivative_securities", {"expires_on": "2026-11-16"}, "expires_on"),
     ("auditor_application", {"insured_till": "2026-11-16"}, "insured_till"),
     ("membership_application", dict.fromkeys(MARKETS, False), "stock_market"),
     ("disclosure_statements", {"audited": False}, "audited"),

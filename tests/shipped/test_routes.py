@@ -88,6 +88,9 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/review": SEEN,
     "/applications/<number>/comments": SEEN,
     "/applications/<number>/map": SEEN,
+    "/applications/<number>/panel": STAFF,
+    "/applications/<number>/bundles": SEEN,
+    "/applications/<number>/bundles/<bundle>": (),  # no remarks were sent of it
     "/applications/<number>/timeline": SEEN,
     "/applications/<number>/changes": SEEN,
     "/applications/<number>/documents": SEEN,
@@ -117,7 +120,11 @@ LEADS_BACK = {"/applications/<number>/transitions/<trigger>"}
 WRITES = {
     "/applications/<number>/attachments/<attachment_id>/decision",
     "/applications/<number>/colleagues",
+    "/applications/<number>/bundles/<bundle>",
     "/applications/<number>/comments",
+    "/applications/<number>/panel/conclusion",
+    "/applications/<number>/panel/criteria",
+    "/applications/<number>/panel/remarks",
     "/applications/<number>/review",
     "/applications/<number>/sign",
     "/applications/<number>/stages/<stage>",
@@ -175,6 +182,7 @@ def filled(rule: str) -> str:
         "number": application.number,
         "stage": "issuer",
         "trigger": "send_for_approval",
+        "bundle": 1,
         "attachment_id": db.session.scalars(
             select(Attachment.id).where(Attachment.application_id == application.id)
         ).first(),

@@ -12,12 +12,12 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.models import User
-from app.applications import approval, durations, facts, moves, queries
+from app.applications import approval, bundles, durations, facts, moves, queries
 from app.applications.models import Answers, Application
 from app.applications.views import clocks
 from app.errors import AppError, Conflict, Invalid, Problem
 from app.organisations import queries as organisations
-from app.permissions import EXECUTOR_ROLES
+from app.permissions import EXECUTOR_ROLES, Permission
 from app.web import here
 from app.web.inputs import whole_number
 from app.web.templating import date_text, date_time_text, word
@@ -27,6 +27,9 @@ from app.workflows.parts import Offer, Process, StageKind
 
 blueprint = Blueprint("applications", __name__)
 Answer = str | Response | tuple[str, int]
+
+DRAFTED = frozenset({"conclusion", "conclusion_approval"})
+"""Stages whose progress the organisation does not see: a draft, its return and its approval are the Exchange's own."""
 
 
 def one(number: str, *, for_update: bool = False) -> Application:
@@ -140,6 +143,8 @@ def head(application: Application) -> dict[str, Any]:
         "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
+        "may_open_panel": current_user.may(Permission.PROCESS) and queries.received_at(application) is not None,
+        "bundles_sent": bundles.count(application) if application.sent_at is not None else 0,
     }
 
 
@@ -251,6 +256,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
         if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
             continue  # nothing in it for this person
         is_standing = subprocess not in process.subprocesses
+        hidden = frozenset() if current_user.is_exchange else DRAFTED
         views.append(
             SubprocessView(
                 subprocess.key,
@@ -267,6 +273,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
                         kept.get(stage),
                     )
                     for stage in subprocess.stages
+                    if stage not in hidden
                 ],
                 [offers[trigger] for trigger in subprocess.offers if trigger in offers],
             )

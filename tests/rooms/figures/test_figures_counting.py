@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from app import config
 from app.applications import clocks
 from app.business_calendar import definitions as calendars
 from app.business_calendar.days import ZONE
@@ -26,7 +27,7 @@ CHOSEN = Chosen(date(2026, 1, 1), date(2026, 6, 1))
 
 @cache
 def hours():
-    found, faults = calendars.load(ROOT / "app" / "business_calendar" / "calendars", ROOT)
+    found, faults = calendars.load(config.read({"KEZEN_ENV": "test"}).calendars, ROOT)
     assert not faults
     return found.hours[clocks.HOURS]
 
