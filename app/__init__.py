@@ -11,6 +11,7 @@ The map of the house. Every import points down; import-linter holds it so (pypro
     catalogue                               the definitions in force: procedures, forms, trust store
     db, schema, storage, pdf, sandbox       one door each: database, migrations, files, WeasyPrint, test PKI
     workflows, forms, signatures, files     the engines: pure, no Flask, no database
+    expressions                             the language of conditions, beneath forms and workflows
     permissions, terms                      who may what; every word in three languages
     definition_files, errors, config        the ground
 

@@ -1,4 +1,4 @@
-"""The definitions in force: procedures, forms, calendars, whom signatures are judged by.  Read once, then only read.
+"""The definitions in force: procedures, forms, calendars, bodies, by whom signatures are judged.  Read once.
 
 A faulty file stops the start of the server, with every fault of every file told; commands that
 need no definitions (``flask check`` above all) run all the same, because they never ask.
@@ -6,10 +6,12 @@ need no definitions (``flask check`` above all) run all the same, because they n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app import terms
 from app.authorities.online import Online
+from app.bodies import definitions as bodies
+from app.bodies.definitions import BodyLibrary
 from app.business_calendar import definitions as calendars
 from app.business_calendar.definitions import CalendarLibrary
 from app.config import Config
@@ -34,6 +36,7 @@ class Catalogue:
     calendars: CalendarLibrary
     trust: TrustStore
     online: Online
+    bodies: BodyLibrary = field(default_factory=BodyLibrary)
 
 
 @dataclass
@@ -71,11 +74,12 @@ def _read(config: Config) -> Catalogue:
     known = None if words else terms.terms()
     crossed = workflows.cross_check(procedures, lambda key: library.outline(key, UNREADABLE), known)
     counted, uncounted = calendars.load(config.calendars, config.calendars.parent)
-    faults = [*faults, *more, *words, *crossed, *uncounted]
+    decide, unruled = bodies.load(config.workflows / bodies.FOLDER, config.workflows.parent)
+    faults = [*faults, *more, *words, *crossed, *uncounted, *unruled]
     if faults:
         raise FaultyDefinitions(sorted(faults))
     online = Online.of(config, config.var / "authorities")
-    return Catalogue(procedures, library, counted, _trust(config), online)
+    return Catalogue(procedures, library, counted, _trust(config), online, decide)
 
 
 def _trust(config: Config) -> TrustStore:

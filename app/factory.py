@@ -16,6 +16,7 @@ from app.accounts import views as accounts
 from app.applications import views as applications
 from app.authorities import refreshing
 from app.cli import register as register_commands
+from app.decisions import views as decisions
 from app.figures import views as figures
 from app.library import views as library
 from app.notifications import views as notifications
@@ -74,7 +75,8 @@ def create_app(settings: config.Config | None = None) -> Flask:
     inputs.register(app)
     errors.register(app)
     templating.register(app)
-    for room in (accounts, notifications, organisations, applications, figures, library, verification):
+    rooms = (accounts, notifications, organisations, applications, decisions, figures, library, verification)
+    for room in rooms:
         room.register(app)
     app.add_url_rule("/health", view_func=access.allowed(Permission.PUBLIC)(health))
     register_commands(app)

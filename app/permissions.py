@@ -39,6 +39,11 @@ class Permission(StrEnum):
     BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
+    VIEW_MEETINGS = "view_meetings"  # the calendar: when which body sits
+    READ_MEETINGS = "read_meetings"  # what is before them, and what was voted
+    MEETINGS = "meetings"  # convene them, record what happens
+    READ_MINUTES = "read_minutes"
+    MEET_CONDITIONS = "meet_conditions"  # record that a condition of a decision is met
     MOVE_VERSION = "move_version"  # an application that was sent, to a newer version of its procedure
     VIEW_ARCHIVE = "view_archive"
     VIEW_ORGANISATION = "view_organisation"
@@ -79,6 +84,7 @@ _STAFF = _EVERYBODY | {
     Permission.VIEW_ARCHIVE,
     Permission.PROCESS,
     Permission.BEGIN,
+    Permission.VIEW_MEETINGS,
 }
 
 PERMISSIONS: dict[Role, set[Permission]] = {
@@ -87,12 +93,32 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
     Role.CHANCERY: _STAFF,
-    Role.LISTING: _STAFF,
+    Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
-    Role.LISTING_HEAD: _STAFF | {Permission.MOVE_VERSION, Permission.VIEW_FIGURES},
-    Role.SECRETARY: _STAFF,
-    Role.COMPLIANCE: _EVERYBODY | {Permission.VIEW_ARCHIVE, Permission.VIEW_APPLICATIONS, Permission.VIEW_FIGURES},
+    Role.LISTING_HEAD: _STAFF
+    | {
+        Permission.MOVE_VERSION,
+        Permission.VIEW_FIGURES,
+        Permission.READ_MEETINGS,
+        Permission.READ_MINUTES,
+        Permission.MEET_CONDITIONS,
+    },
+    Role.SECRETARY: _STAFF
+    | {
+        Permission.MEETINGS,
+        Permission.READ_MEETINGS,
+        Permission.READ_MINUTES,
+        Permission.MEET_CONDITIONS,
+    },
+    Role.COMPLIANCE: _EVERYBODY
+    | {
+        Permission.VIEW_ARCHIVE,
+        Permission.VIEW_APPLICATIONS,
+        Permission.VIEW_FIGURES,
+        Permission.VIEW_MEETINGS,
+        Permission.READ_MINUTES,
+    },
     Role.ADMIN: _EVERYBODY,
 }
 

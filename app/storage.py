@@ -118,6 +118,10 @@ class Storage:
             path.unlink(missing_ok=True)
         return len(left)
 
+    def has(self, sha256: str) -> bool:
+        """Tell whether the bytes of a hash are kept."""
+        return self._path(sha256).is_file()
+
     def get(self, sha256: str) -> bytes:
         """Return the bytes kept under ``sha256``.
 

@@ -11,11 +11,12 @@ from app.accounts import models as _accounts
 from app.applications import models as _applications
 from app.audit import models as _audit
 from app.db import Record, UtcDateTime
+from app.decisions import models as _decisions
 from app.library import models as _library
 from app.notifications import models as _notifications
 from app.organisations import models as _organisations
 
-ROOMS = (_accounts, _applications, _audit, _library, _notifications, _organisations)
+ROOMS = (_accounts, _applications, _audit, _decisions, _library, _notifications, _organisations)
 
 engine: Engine = context.config.attributes["engine"]
 only = set(filter(None, os.environ.get("KEZEN_TABLES", "").split(",")))

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.accounts.models import User
-from app.applications import attachments, effects, facts, merging, moves, queries, summary
+from app.applications import attachments, criteria, effects, facts, formal, merging, moves, queries, summary
 from app.applications.merging import Act, Typed, Values, forms
 from app.applications.models import Answers, Application
 from app.errors import Conflict, Invalid, Problem
@@ -21,9 +21,10 @@ from app.forms.outline import SAME, Asked, leaves
 from app.forms.reading import Choices, Parsed
 from app.notifications import operations as notifications
 from app.organisations import queries as organisations
+from app.permissions import EXECUTOR_ROLES
 from app.terms import DEFAULT_LANGUAGE
 from app.web.templating import ZONE, date_time_text
-from app.workflows.guards import StageStatus
+from app.workflows.guards import Position, StageStatus
 from app.workflows.parts import StageKind
 
 __all__ = ["StageConflict", "Typed", "Values", "autosave", "forms", "read", "save", "store"]
@@ -193,7 +194,19 @@ def finish(application: Application, stage: str, typed: Typed, *, by: User, now:
     after = procedure.finish(begun, stage, known)
     _choose_adviser(application, stage, values, now=now)
     moves.stand_at(application, after, act="finish", by=by, now=now, stage=stage, also=_meeting(values))
+    _call_next(application, begun, stage, by=by, now=now)
     return []
+
+
+def _call_next(application: Application, before: Position, stage: str, *, by: User, now: datetime) -> None:
+    """Tell the people of the Exchange whose stage has opened by this one being finished: it is their turn now."""
+    procedure, known = queries.procedure(application), facts.of(application)
+    opened = set(procedure.open_stages(queries.position(application), known)) - set(
+        procedure.open_stages(before, known)
+    )
+    waiting = {procedure.executor_of(each, application.process) for each in opened}
+    own = procedure.executor_of(stage, application.process)
+    moves.tell(application, sorted((waiting & EXECUTOR_ROLES.keys()) - {own}), now=now, besides=by)
 
 
 def keep(application: Application, stage: str, typed: Typed, *, by: User, now: datetime) -> None:
@@ -233,7 +246,27 @@ def _rules(application: Application, stage: str, values: Mapping[str, Any], now:
     meeting = given.get("meeting_date")
     if meeting is not None and meeting < now.astimezone(ZONE).date().isoformat():
         problems.append(Problem("meeting_date", "app.err.meeting_past"))
-    return problems
+    return problems + _rules_of_review(application, stage, given)
+
+
+def _rules_of_review(application: Application, stage: str, given: Mapping[str, Any]) -> list[Problem]:
+    """Return what the Exchange's own work says against what is known: gaps taken as none, verdicts not heeded."""
+    asked = {item.key for form in simple_forms(application, stage) for item in form.fields}
+    if "despite_reason" in asked and given.get("verdict") == "complete" and not given.get("despite_reason"):
+        gaps = formal.check(application).demanded
+        if gaps:
+            return [Problem("despite_reason", "review.err.incomplete", {"n": gaps})]
+    recommendation = given.get("recommendation")
+    if "approval_note" in asked:
+        concluded = facts.of(application).answers.get("conclusion", {})
+        recommendation = concluded.get("recommendation")
+    if recommendation is None or queries.procedure(application).stages[stage].kind is not StageKind.WORK:
+        return []
+    differing = criteria.disagreement(application, str(recommendation))
+    if differing is None:
+        return []
+    key, count = differing
+    return [Problem("recommendation" if "recommendation" in asked else "approval_note", key, {"n": count})]
 
 
 def _meeting(values: Mapping[str, Any]) -> dict[str, str]:

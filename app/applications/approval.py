@@ -292,6 +292,7 @@ def answer_all(
     answers: Mapping[int, str],
     *,
     seen: Mapping[int, int] = MappingProxyType({}),
+    kinds: Mapping[int, str] = MappingProxyType({}),
     by: User,
     now: datetime,
 ) -> int:
@@ -299,6 +300,7 @@ def answer_all(
 
     ``answers`` maps ids of comments to words; an empty one leaves its comment unanswered.  ``seen``
     maps ids to how many steps of the comment were on the screen: what was not touched since stays.
+    ``kinds`` says of an answer whether the thing was ``changed`` or is ``explained``.
 
     Raises:
         Invalid: an answer is too long.
@@ -310,7 +312,8 @@ def answer_all(
     if process.executor not in ANSWERING:
         raise Conflict("app.err.stage_not_here")
     moves.require_executor(application, by, process.executor)
-    return _answer(application, answers, queries.comments(application, user=by), seen=seen, by=by, now=now)
+    readable = queries.comments(application, user=by)
+    return _answer(application, answers, readable, seen=seen, kinds=kinds, by=by, now=now)
 
 
 def answer_notes(
@@ -337,6 +340,7 @@ def _answer(
     readable: Sequence[AnyComment],
     *,
     seen: Mapping[int, int],
+    kinds: Mapping[int, str] = MappingProxyType({}),
     by: User,
     now: datetime,
 ) -> int:
@@ -348,7 +352,8 @@ def _answer(
         if row is None:
             raise NotFound
         words, on_screen = raw.strip(), seen.get(comment_id, len(row.events))
-        if not words or words in (row.answer, talk.answer_after(row, on_screen)):
+        kind = kinds.get(comment_id, row.answered_as or "") or None
+        if not words or (words in (row.answer, talk.answer_after(row, on_screen)) and kind == row.answered_as):
             continue
         if not row.is_unsettled:
             raise Conflict("err.already_done")
@@ -356,7 +361,7 @@ def _answer(
             raise Invalid.at(f"answer-{comment_id}", "app.err.comment_long", max=LONGEST_COMMENT)
         if len(row.events) > on_screen:
             raise Conflict("rounds.err.answered_meanwhile", user=row.events[-1].by.name)
-        talk.answer(row, words, round_=round_, by=by, now=now)
+        talk.answer(row, words, round_=round_, by=by, now=now, kind=kind)
         audit.record("comment_answered", f"application {application.number}", by=by.id, at=now, comment=comment_id)
         written += 1
     return written

@@ -26,9 +26,12 @@ def publish(rows: Iterable[AnyComment], *, round_: int, by: User, now: datetime)
     db.session.flush()
 
 
-def answer(row: AnyComment, words: str, *, round_: int, by: User, now: datetime) -> None:
-    """Answer a comment, or answer it anew; what was answered before stays among its steps."""
-    row.answer, row.answered_by_id, row.answered_at = words, by.id, now
+def answer(row: AnyComment, words: str, *, round_: int, by: User, now: datetime, kind: str | None = None) -> None:
+    """Answer a comment, or answer it anew; what was answered before stays among its steps.
+
+    ``kind``: ``changed`` or ``explained``, None where the answer does not say which.
+    """
+    row.answer, row.answered_by_id, row.answered_at, row.answered_as = words, by.id, now, kind
     step(row, "answered", round_=round_, by=by, now=now, words=words)
     db.session.flush()
 
@@ -43,7 +46,7 @@ def resolve(row: AnyComment, *, round_: int, by: User, now: datetime) -> None:
 def reopen(row: AnyComment, why: str, *, round_: int, by: User, now: datetime) -> None:
     """Open a resolved or answered comment again: it waits for an answer as if there had been none."""
     row.resolved_at, row.reopened_at = None, now
-    row.answer, row.answered_by_id, row.answered_at = "", None, None
+    row.answer, row.answered_by_id, row.answered_at, row.answered_as = "", None, None, None
     step(row, "reopened", round_=round_, by=by, now=now, words=why)
     db.session.flush()
 

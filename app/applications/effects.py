@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from app import db
 from app.accounts.models import User
-from app.applications import comments, document, merging, queries, versions
+from app.applications import bundles, comments, criteria, document, merging, queries, versions
 from app.applications.models import (
     Answers,
     Application,
@@ -166,11 +166,17 @@ def _publish_comments(application: Application, *, by: User, now: datetime) -> V
 
 
 def _publish_remarks(application: Application, *, by: User, now: datetime) -> Values:
-    return _publish(application, Remark, by, now)
+    """Send the remarks that wait as one bundle, those that were reopened with the new ones."""
+    together = bundles.waiting(application)
+    _publish(application, Remark, by, now)
+    if together:
+        bundles.record(application, together, by=by, now=now)
+    return {}
 
 
 def _send_file(application: Application, *, by: User, now: datetime) -> Values:
     versions.record(application, "exchange", round_=application.round, by=by, now=now)
+    criteria.pin(application, now=now)
     return {"submitted_at": application.submitted_at or now, "sent_at": now}
 
 

@@ -125,6 +125,7 @@ class AnyComment(Record):
     (``issuer``, ``directors-e1-name``); both empty mean the whole application.  ``labels`` (language ->
     words) and ``quoted`` keep what that place was called and said in the version ``round``, whatever
     becomes of it.  Not published while ``published_at`` is empty: only its author sees it.
+    ``answered_as``: ``changed`` or ``explained``, where the answer says which.
     ``suggested`` is the value proposed instead, where one is.  ``office`` is the executor as whom it
     was written: whoever holds it now settles the comment.
     """
@@ -147,6 +148,7 @@ class AnyComment(Record):
     at: Mapped[datetime]
     published_at: Mapped[datetime | None]
     answer: Mapped[str] = mapped_column(Text, default="")
+    answered_as: Mapped[str | None] = mapped_column(String(10))
     answered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     answered_at: Mapped[datetime | None]
     resolved_at: Mapped[datetime | None]
@@ -219,6 +221,98 @@ class CommentEvent(Record):
     act: Mapped[str] = mapped_column(String(20))
     words: Mapped[str] = mapped_column(Text, default="")
     round: Mapped[int]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
+
+
+class RemarkBundle(Record):
+    """The remarks that the Exchange sent together, numbered within the application; rows are only added.
+
+    ``process`` is the one in which they were written.
+    """
+
+    __tablename__ = "remark_bundle"
+    __table_args__ = (UniqueConstraint("application_id", "number"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    number: Mapped[int]
+    process: Mapped[str] = mapped_column(String(60))
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
+    items: Mapped[list[BundledRemark]] = relationship(lazy="selectin", order_by=lambda: BundledRemark.id)
+
+
+class BundledRemark(Record):
+    """One remark of a bundle; one that was reopened goes with a later bundle too.  Rows are only added."""
+
+    __tablename__ = "bundled_remark"
+    __table_args__ = (UniqueConstraint("bundle_id", "comment_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    bundle_id: Mapped[int] = mapped_column(ForeignKey("remark_bundle.id"))
+    comment_id: Mapped[int] = mapped_column(ForeignKey("comment.id"))
+
+    remark: Mapped[Remark] = relationship(lazy="selectin")
+
+
+class CriteriaPin(Record):
+    """The version of a set of criteria by which an application is judged: the one in force when it was first sent."""
+
+    __tablename__ = "criteria_pin"
+    __table_args__ = (UniqueConstraint("application_id", "criteria"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    criteria: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int]
+    at: Mapped[datetime]
+
+
+class CriterionVerdict(Record):
+    """A reviewer's word on one criterion of one entry ("equity_package-e1"); rows are only added, the last one holds.
+
+    ``verdict``: met, not_met or not_applicable.  ``finding`` is what judging by the answers came to,
+    ``basis`` the answers it was judged by: once these are others, the verdict is unsettled.
+    """
+
+    __tablename__ = "criterion_verdict"
+    __table_args__ = (Index("ix_criterion_verdict_application_id", "application_id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    entry: Mapped[str] = mapped_column(String(120))
+    criteria: Mapped[str] = mapped_column(String(60))
+    version: Mapped[int]
+    criterion: Mapped[str] = mapped_column(String(60))
+    finding: Mapped[str] = mapped_column(String(10))
+    basis: Mapped[dict[str, Any]]
+    verdict: Mapped[str] = mapped_column(String(20))
+    note: Mapped[str] = mapped_column(Text, default="")
+    round: Mapped[int]
+    stage: Mapped[str] = mapped_column(String(60))
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
+
+
+class ConclusionNote(Record):
+    """Words of the Exchange's people on the draft of a conclusion; rows are only added.
+
+    ``act``: ``argued`` (why it differs from the criteria) or ``returned`` (what the head wants mended).
+    """
+
+    __tablename__ = "conclusion_note"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), index=True)
+    act: Mapped[str] = mapped_column(String(10))
+    words: Mapped[str] = mapped_column(Text)
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime]
 

@@ -24,6 +24,7 @@ from app.notifications import operations as notifications
 from app.permissions import EXECUTOR_ROLES
 from app.statements import Statement
 from app.terms import LANGUAGES, say
+from app.web.templating import date_text
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
 
@@ -155,15 +156,35 @@ def _take(application: Application, trigger: str, *, by: User | None, now: datet
     for name in taken.effects:
         also.update(effects.EFFECTS[name](application, by=by, now=now))
     stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
-    tell(application, taken.notify, now=now, besides=by)
+    tell(application, taken.notify, now=now, besides=by, news=_news(application, taken))
     return taken
 
 
-def tell(application: Application, executors: Sequence[str], *, now: datetime, besides: User | None = None) -> None:
-    """Tell the people who are ``executors`` where the application stands and whether they must act; each once."""
+def _news(application: Application, taken: Transition) -> notifications.Message | None:
+    """Return what is said of a transition instead of where it leads: of a meeting that is appointed its date."""
+    if "record_meeting" not in taken.effects:
+        return None
+    has_withdrawal = queries.procedure(application).started_by is None
+    key = "notice.meeting_appointed" if has_withdrawal else "notice.meeting_set"
+    params = {"number": application.number, "date": date_text(application.meeting_at)}
+    return notifications.Message(key, params)
+
+
+def tell(
+    application: Application,
+    executors: Sequence[str],
+    *,
+    now: datetime,
+    besides: User | None = None,
+    news: notifications.Message | None = None,
+) -> None:
+    """Tell the people who are ``executors`` where the application stands and whether they must act; each once.
+
+    ``news`` is said instead to those who need not act.
+    """
     process = queries.procedure(application).processes[application.process]
     params = {"process": process.title.model_dump(), "number": application.number}
-    news = notifications.Message("notice.moved", params)
+    news = news or notifications.Message("notice.moved", params)
     call = notifications.Message("notice.your_action", params, action_required=True)
     acting = queries.current_executors(application)
     around = queries.around(application)

@@ -11,13 +11,13 @@ from pathlib import Path
 import click
 
 from app import terms
+from app.bodies.definitions import load as load_bodies
 from app.business_calendar.definitions import load as load_calendars
 from app.cli.versions import tell
 from app.definition_files import Fault
 from app.demo.people import COMPANIES, PEOPLE
 from app.errors import NotFound
-from app.forms import figures
-from app.forms.definitions import FormLibrary
+from app.forms.definitions import ASIDE, FormLibrary
 from app.forms.definitions import load as load_forms
 from app.permissions import EXECUTOR_ROLES
 from app.terms.check import faults as faults_of_terms
@@ -35,9 +35,10 @@ from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "app" / "business_calendar" / "calendars", terms.WORDS)
-PROCEDURE, PART, FORM, TERMS, CALENDAR = "procedure", "part", "form", "terms", "calendar"
+PROCEDURE, PART, FORM, TERMS, CALENDAR, BODY = "procedure", "part", "form", "terms", "calendar", "body"
 _TELLING_KEY = re.compile(
-    r"^(?:(?P<form>form|sections|dynamic|figures)|(?P<calendar>calendar|service_hours|policies)|(?P<part>part|table)"
+    r"^(?:(?P<form>form|sections|dynamic|figures|criteria)"
+    r"|(?P<calendar>calendar|service_hours|policies)|(?P<part>part|table)|(?P<body>body)"
     r"|procedure|processes|transitions)\s*:",
     re.MULTILINE,
 )
@@ -103,6 +104,7 @@ class Found:
     words: set[Path] = field(default_factory=set)
     form_folders: set[Path] = field(default_factory=set)  # read whole; only files in ``files`` are reported
     calendar_folders: set[Path] = field(default_factory=set)  # likewise
+    body_folders: set[Path] = field(default_factory=set)  # likewise
     faults: list[Fault] = field(default_factory=list)
 
 
@@ -135,6 +137,9 @@ def faults_of(paths: Iterable[Path]) -> Found:
     faults |= {fault for fault in of_users if ROOT / fault.file in found.parts}
     for folder in sorted(found.calendar_folders):
         _, unsound = load_calendars(folder, ROOT)
+        faults |= {fault for fault in unsound if ROOT / fault.file in found.files}
+    for folder in sorted(found.body_folders):
+        _, unsound = load_bodies(folder, ROOT)
         faults |= {fault for fault in unsound if ROOT / fault.file in found.files}
     faults |= set(prove_all(library, form, faults))
     faults |= set(_faults_of_players(library))
@@ -186,10 +191,12 @@ def _gather(path: Path, found: Found) -> None:
             found.form_folders.add(_form_folder(path.parent))
         elif kind == CALENDAR:
             found.calendar_folders.add(path.parent)
+        elif kind == BODY:
+            found.body_folders.add(path.parent)
         else:
             name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.as_posix()
             mend = (
-                "begin it with procedure:, part:, table:, form:, calendar:, service_hours: or policies:,"
+                "begin it with procedure:, part:, table:, body:, form:, calendar:, service_hours: or policies:,"
                 " or the columns key,kk,ru,en"
             )
             found.faults.append(Fault(name, 1, "", "neither a workflow, form, calendar, policy nor term file", mend))
@@ -220,7 +227,7 @@ def _kind(path: Path) -> str | None:
     first = _TELLING_KEY.search(text)
     if first is None:
         return None
-    kinds = {"form": FORM, "calendar": CALENDAR, "part": PART}
+    kinds = {"form": FORM, "calendar": CALENDAR, "part": PART, "body": BODY}
     return next((kind for name, kind in kinds.items() if first[name]), PROCEDURE)
 
 
@@ -229,8 +236,8 @@ def _is_dynamic(path: Path) -> bool:
 
 
 def _form_folder(path: Path) -> Path:
-    """Return the folder that holds the whole forms, above the tree of a dynamic one and above the figures."""
-    top = path.parent if path.name == figures.FOLDER else path
+    """Return the folder that holds the whole forms, above the tree of a dynamic one and above what stands beside."""
+    top = path.parent if path.name in ASIDE else path
     for above in (path, *path.parents):
         if _is_dynamic(above):
             top = above.parent

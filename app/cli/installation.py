@@ -22,6 +22,7 @@ from app.applications.timekeeping import Timekeeper
 from app.authorities.online import Online
 from app.authorities.refreshing import Refreshing
 from app.config import Config
+from app.decisions import deciding
 from app.notifications import delivery
 from app.storage import Storage
 from app.web import clock
@@ -119,6 +120,13 @@ def _stamp(online: Online, storage: Storage, now: datetime) -> None:
             log.info("signatures_stamped", count=stamped)
 
 
+def _remind(now: datetime) -> None:
+    try:
+        deciding.remind_due(now=now)
+    except Exception:  # as for the terms
+        log.exception("conditions_not_reminded")
+
+
 def _keep_time(timekeeper: Timekeeper, beginner: Beginner, now: datetime) -> None:
     try:
         done = timekeeper.keep(now=now) + beginner.keep(now=now)
@@ -166,6 +174,7 @@ def worker(once: bool) -> None:
     while not stopped.is_set():
         if time.monotonic() >= time_after:
             _keep_time(timekeeper, beginner, clock.now(config))
+            _remind(clock.now(config))
             time_after = time.monotonic() + TIME_SECONDS
         try:
             sent = delivery.deliver(config, now=clock.now(config))

@@ -21,7 +21,7 @@ from app.accounts import queries as people_queries
 from app.accounts.models import User
 from app.accounts.views import DEMO_ACCOUNTS
 from app.config import Config
-from app.demo import library, past, stories
+from app.demo import library, meetings, past, stories
 from app.demo.people import COMPANIES, PASSWORD, PEOPLE, Company, Person
 from app.organisations.models import Membership, Organisation, Partnership
 from app.permissions import EXECUTOR_ROLES
@@ -41,8 +41,10 @@ def load(progress: Callable[[int, int], None] = lambda done, total: None) -> boo
             _people()
             library.load()
     _enrol(config)
-    stories.load(_pki(config), progress)
+    pki = _pki(config)
+    stories.load(pki, progress)
     past.load()
+    meetings.load(pki)
     return not there
 
 

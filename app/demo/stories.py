@@ -13,7 +13,20 @@ from sqlalchemy import select
 from app import catalogue, db, pdf
 from app.accounts import queries as people
 from app.accounts.models import User
-from app.applications import answering, approval, conditions, document, entries, filing, moves, queries, rows, signing
+from app.applications import (
+    answering,
+    approval,
+    conditions,
+    criteria,
+    document,
+    entries,
+    filing,
+    judging,
+    moves,
+    queries,
+    rows,
+    signing,
+)
 from app.applications.answering import Typed
 from app.applications.attachments import Upload
 from app.applications.models import Application
@@ -91,7 +104,12 @@ STORIES = (
     Story("ALTN", "archived", procedure="corporate_event"),
     Story("ALTN", "explanation", procedure="disclosure_breach"),
     Story("BRKT", "opening_approval", procedure="exchange_delisting"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="preliminary_consent"),
+    Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
 )
+MEETING_STORIES = (len(STORIES) - 3, len(STORIES) - 2, len(STORIES) - 1)
+"""The stories that ``app.demo.meetings`` goes on with: decided, postponed, and before the coming meeting."""
 
 _PEOPLE_OF = {
     "ALTN": {"author": "issuer", "respondent": "issuer", "first_head": "first_head", "adviser": "adviser"},
@@ -114,6 +132,11 @@ def load(pki: SandboxPki, progress: Callable[[int, int], None]) -> None:
         with db.transaction():
             _Teller(story, number, pki).tell()
         progress(number + 1, len(STORIES))
+
+
+def teller(story: Story, number: int, pki: SandboxPki) -> _Teller:
+    """Return who tells a story further."""
+    return _Teller(story, number, pki)
 
 
 def sign_as(pki: SandboxPki, key: str, content: bytes, now: datetime) -> bytes:
@@ -243,6 +266,7 @@ class _Teller:
             "website": f"https://{self.company.code.lower()}.example",
             "meeting_date": (self.now + timedelta(days=7)).strftime("%d.%m.%Y"),
             "opinion": "no_remarks",
+            "despite_reason": "",
             **self._letter(),
             **self.wanted,
         }
@@ -276,6 +300,8 @@ class _Teller:
         procedure = queries.procedure(application)
         for stage in stages:
             by = self.person(procedure.executor_of(stage, application.process))
+            if stage == "conclusion":
+                self.judge(application)
             for form in answering.forms(application, stage):
                 if isinstance(form, DynamicForm):
                     self._add_security(application, stage, form, by)
@@ -284,6 +310,14 @@ class _Teller:
                     self._add_rows(application, stage, part.items, by)
             answering.save(application, stage, self.typed(application, stage), by=by, done=True, now=self.now)
             db.session.expire(application)
+
+    def judge(self, application: Application) -> None:
+        """Judge the criteria: what the answers say by themselves, the rest as met."""
+        by, round_ = self.person("listing"), application.round
+        judging.confirm(application, round_=round_, by=by, now=self.now)
+        left = [ruling for ruling in criteria.rulings(application) if not ruling.is_settled]
+        words = {ruling.key: judging.Word("met", f"Тексерілді. {self.mark}", 0) for ruling in left}
+        judging.judge(application, words, round_=round_, by=by, now=self.now)
 
     def _add_rows(self, application: Application, stage: str, items: Iterable[Asked | Rows], by: User) -> None:
         """Add the rows of the example to the groups of a stage, one after another."""

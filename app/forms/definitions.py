@@ -13,8 +13,10 @@ from typing import Any
 
 from app.definition_files import Fault, FaultyDefinitions, Words
 from app.errors import NotFound
+from app.forms import criteria as criteria_files
 from app.forms import figures as figure_files
 from app.forms import shared as shared_files
+from app.forms.criteria import CriteriaLibrary, load_criteria
 from app.forms.dynamic import CriteriaFile, DynamicForm, Level, Option
 from app.forms.figures import load_figures
 from app.forms.folders import read_dynamic_forms
@@ -38,6 +40,9 @@ __all__ = [
     "load",
 ]
 
+ASIDE = (shared_files.FOLDER, figure_files.FOLDER, criteria_files.FOLDER)
+"""Folders beside the forms that hold no forms."""
+
 _Outlines = dict[int, FormFile | CriteriaFile | None]
 """Version -> what can be read of a faulty file."""
 
@@ -45,8 +50,15 @@ _Outlines = dict[int, FormFile | CriteriaFile | None]
 class FormLibrary:
     """All forms of all versions, read once and then only read."""
 
-    def __init__(self, forms: Iterable[Form | DynamicForm] = (), faulty: Mapping[str, _Outlines] | None = None) -> None:
+    def __init__(
+        self,
+        forms: Iterable[Form | DynamicForm] = (),
+        faulty: Mapping[str, _Outlines] | None = None,
+        criteria: CriteriaLibrary | None = None,
+    ) -> None:
         self._faulty = faulty or {}
+        self.criteria = criteria or CriteriaLibrary()
+        """The listing criteria by which entries of dynamic forms are judged."""
         self._versions: dict[str, dict[int, Form | DynamicForm]] = {}
         self._named: dict[str, Form | DynamicForm] = {}
         for form in forms:
@@ -106,7 +118,7 @@ def load(folder: FilePath, root: FilePath) -> tuple[FormLibrary, list[Fault]]:
     forms: list[Form | DynamicForm] = []
     faulty: dict[str, _Outlines] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith(".") or path.name in (shared_files.FOLDER, figure_files.FOLDER):
+        if path.name.startswith(".") or path.name in ASIDE:
             continue
         found: Sequence[Found[Any, Any]] = (
             read_dynamic_forms(path, root, faults, beside)
@@ -118,7 +130,10 @@ def load(folder: FilePath, root: FilePath) -> tuple[FormLibrary, list[Fault]]:
                 faulty.setdefault(each.key, {})[each.version] = each.text
             else:
                 forms.append(each.form)
-    return FormLibrary(forms, faulty), sorted(set(faults))
+    dynamic = {form.key: form for form in sorted(forms, key=lambda form: form.version) if isinstance(form, DynamicForm)}
+    criteria, unsound = load_criteria(folder / criteria_files.FOLDER, root, dynamic, figures, faulty)
+    faults += unsound
+    return FormLibrary(forms, faulty, criteria), sorted(set(faults))
 
 
 def require_sound(faults: Sequence[Fault]) -> None:

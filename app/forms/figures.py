@@ -27,7 +27,8 @@ FOLDER = "_figures"
 _FILE_NAME = re.compile(r"([a-z][a-z0-9_]{0,59})\.([0-9]{4}-[0-9]{2}-[0-9]{2})\.yaml")
 
 
-def _day(text: str) -> str:
+def day_of(text: str) -> str:
+    """Return a day as it is kept; refuse what is none."""
     try:
         return date.fromisoformat(text).isoformat()
     except ValueError:
@@ -43,7 +44,7 @@ class FigureFile(Definition):
     """What stands in a file of figures; ``source`` says where they were taken from."""
 
     figures: Key
-    effective: Annotated[str, AfterValidator(_day)]
+    effective: Annotated[str, AfterValidator(day_of)]
     demo_data: bool = False
     title: Words
     source: Words

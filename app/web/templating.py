@@ -38,6 +38,7 @@ class MenuItem:
 MENU: tuple[tuple[str, str, Permission], ...] = (
     ("applications.procedures", "nav.procedures", Permission.BEGIN),
     ("applications.queue", "nav.queue", Permission.PROCESS),
+    ("decisions.calendar", "nav.meetings", Permission.VIEW_MEETINGS),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),
     ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),

@@ -25,6 +25,7 @@ from app.forms.definitions import load as load_forms
 from app.sandbox.pki import SandboxPki
 from app.signatures.report import SignatureReport
 from app.signatures.verify import verify
+from app.web.templating import ZONE
 from tests.papers import pdf
 from tests.serving import ROOT, Served
 
@@ -211,6 +212,33 @@ class Person:
             self.press("", of=self.find(f'form[data-stage] button[data-trigger="{trigger}"]'))
         else:
             self.press("act.done", "form[data-stage]")
+        expect(self.find(".alert--success")).to_be_visible()
+
+    def appoint_meeting(self, number: str) -> None:
+        """Put an application on the agenda of a new meeting of the Listing Commission today, and appoint it."""
+        self.stage(number, "meeting")
+        self.press("meetings.new", "main .section")
+        self.find('select[name="body"]').select_option("listing_commission")
+        self.find('input[name="day"]').fill(datetime.now(ZONE).date().isoformat())
+        self.find('input[name="place"]').fill("Бас мәжіліс залы")
+        self.press("meetings.create")
+        self.press("act.schedule_meeting")
+        expect(self.find(".alert--success")).to_be_visible()
+
+    def decide(self, number: str, outcome: str) -> None:
+        """Hold the meeting: everybody is there and votes for the outcome, which is recorded as the decision."""
+        self.stage(number, "decision")
+        item = self.path
+        self.follow(self.find(".trail a").last)
+        for box in self.find('input[value="present"]').all():
+            box.check()
+        self.press("meetings.record_attendance")
+        self.go(item)
+        self.find('select[name="proposal"]').select_option(outcome)
+        for box in self.find('input[value="for"]').all():
+            box.check()
+        self.press("meetings.record_votes")
+        self.press("act.record_decision")
         expect(self.find(".alert--success")).to_be_visible()
 
     def comment(self, place: str, words: str) -> None:

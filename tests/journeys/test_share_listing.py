@@ -731,9 +731,26 @@ def test_the_lawyer_resolves_his_remark_and_the_reviews_end(story):
     story.issuer_sees_what_was_sent()
 
 
+def conclude(story):
+    """Judge the criteria, draft the conclusion, send it to the head, who approves it."""
+    listing = story.cast["listing"]
+    listing.go(f"{story.root}/panel?tab=criteria")
+    for card in listing.find("[data-criterion]").all():
+        card.locator('input[value="met"]').check()
+        card.locator("textarea").fill("Тексерілді")
+    listing.press("act.save", "main .bar--form")
+    listing.go(f"{story.root}/panel?tab=conclusion")
+    listing.press("review.conclusion.draft")
+    listing.stage(story.number, "conclusion")
+    listing.press("act.done", "form[data-stage]")
+    expect(listing.find(".alert--success")).to_be_visible()
+    head = story.cast["listing_head"]
+    head.work(story.number, "conclusion_approval", "conclusion_approval", "approve_conclusion")
+
+
 @pytest.mark.req("IS2IN-26.b")
 def test_withdrawal_is_offered_until_the_meeting_is_appointed_and_refused_afterwards(story, issuer):
-    story.cast["listing_head"].work(story.number, "conclusion", "conclusion", "approve_conclusion")
+    conclude(story)
     story.issuer_sees_what_was_sent()
     issuer.stands_in("meeting")
     assert issuer.words('[data-subprocess="withdrawal"] h3') == WITHDRAWAL
@@ -741,7 +758,7 @@ def test_withdrawal_is_offered_until_the_meeting_is_appointed_and_refused_afterw
     expect(offer).to_have_attribute("data-state", "open")
     offer.locator("textarea").fill("Кеш қалды")
 
-    story.cast["secretary"].work(story.number, "meeting", "meeting", "schedule_meeting")
+    story.cast["secretary"].appoint_meeting(story.number)
     issuer.answered(lambda: issuer.press("act.withdraw"), 409)
 
     issuer.hub(story.number)
@@ -760,7 +777,8 @@ def test_withdrawal_is_offered_until_the_meeting_is_appointed_and_refused_afterw
 @pytest.mark.req("IS2IN-25.c")
 def test_the_decision_is_sent_as_a_letter(story, issuer):
     secretary = story.cast["secretary"]
-    secretary.work(story.number, "decision", "decision", "record_decision")
+    secretary.decide(story.number, "include")
+    secretary.hub(story.number)
     secretary.stands_in("letter")
     story.issuer_sees_what_was_sent()
     assert issuer.find(".results").count() == 0

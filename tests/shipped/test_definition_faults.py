@@ -57,7 +57,13 @@ WORKFLOW_FAULTS = [
         "first_head.subprocesses",
         "2 times",
     ),
-    ("a stage that stands nowhere", "[conclusion]", "[meeting]", "stages.conclusion", "stands in no process"),
+    (
+        "a stage that stands nowhere",
+        "[conclusion, conclusion_approval]",
+        "[meeting, conclusion_approval]",
+        "stages.conclusion",
+        "stands in no process",
+    ),
     ("an unknown form", "forms: [listing_review]", "forms: [listing_revue]", "listing_review.forms.0", "is unknown"),
     (
         "forms in a stage that asks nothing",

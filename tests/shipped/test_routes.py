@@ -57,8 +57,25 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/figures/list": HEADS,
     "/figures/figures.xlsx": HEADS,
     "/figures/events.csv": HEADS,
+    "/meetings": (*STAFF, "compliance"),
+    "/meetings/bodies": (*STAFF, "compliance"),
+    "/meetings/new": ("secretary",),
+    "/meetings/of/<number>": ("secretary",),
+    "/meetings/<meeting_id>": (*STAFF, "compliance"),
+    "/meetings/<meeting_id>/items/<item_id>": ("analyst", "listing_head", "secretary"),
+    "/meetings/<meeting_id>/packet": ("lawyer", "analyst", "listing_head", "secretary"),
+    "/meetings/<meeting_id>/packet.zip": ("lawyer", "analyst", "listing_head", "secretary"),
+    "/meetings/<meeting_id>/minutes/<version>": ("lawyer", "analyst", "listing_head", "secretary", "compliance"),
 }
 """Who may open a page; to the rest it is not found, and nobody without signing in."""
+
+CLOSED: dict[str, tuple[str, ...]] = {
+    "/meetings/<meeting_id>/items/<item_id>": ("chancery", "listing", "lawyer", "compliance"),
+    "/meetings/<meeting_id>/packet": ("chancery", "listing", "compliance"),
+    "/meetings/<meeting_id>/packet.zip": ("chancery", "listing", "compliance"),
+    "/meetings/<meeting_id>/minutes/<version>": ("chancery", "listing"),
+}
+"""Who knows that there is a meeting and may not read what was said: 403.  The lawyer has a conflict in the item."""
 
 PUBLIC = {"/login", "/agreement", "/health", "/demo/mail", "/logout", "/theme"}
 
@@ -71,6 +88,9 @@ OF_AN_APPLICATION: dict[str, tuple[str, ...]] = {
     "/applications/<number>/review": SEEN,
     "/applications/<number>/comments": SEEN,
     "/applications/<number>/map": SEEN,
+    "/applications/<number>/panel": STAFF,
+    "/applications/<number>/bundles": SEEN,
+    "/applications/<number>/bundles/<bundle>": (),  # no remarks were sent of it
     "/applications/<number>/timeline": SEEN,
     "/applications/<number>/changes": SEEN,
     "/applications/<number>/documents": SEEN,
@@ -100,7 +120,11 @@ LEADS_BACK = {"/applications/<number>/transitions/<trigger>"}
 WRITES = {
     "/applications/<number>/attachments/<attachment_id>/decision",
     "/applications/<number>/colleagues",
+    "/applications/<number>/bundles/<bundle>",
     "/applications/<number>/comments",
+    "/applications/<number>/panel/conclusion",
+    "/applications/<number>/panel/criteria",
+    "/applications/<number>/panel/remarks",
     "/applications/<number>/review",
     "/applications/<number>/sign",
     "/applications/<number>/stages/<stage>",
@@ -116,6 +140,11 @@ WRITES = {
     "/applications/<number>/procedure",
     "/login",
     "/logout",
+    "/meetings/<meeting_id>",
+    "/meetings/<meeting_id>/items/<item_id>",
+    "/meetings/bodies",
+    "/meetings/conditions/<condition_id>",
+    "/meetings/new",
     "/notifications/read",
     "/partnership/<partnership_id>/removal",
     "/partnership/new",
@@ -153,11 +182,15 @@ def filled(rule: str) -> str:
         "number": application.number,
         "stage": "issuer",
         "trigger": "send_for_approval",
+        "bundle": 1,
         "attachment_id": db.session.scalars(
             select(Attachment.id).where(Attachment.application_id == application.id)
         ).first(),
         "document_id": document.id,
         "signature_id": document.signatures[0].id,
+        "meeting_id": 1,
+        "item_id": 1,
+        "version": 1,
     }
     return re.sub(r"<(\w+)>", lambda match: str(given[match[1]]), rule)
 
@@ -207,7 +240,8 @@ def test_each_account_opens_exactly_its_pages(house, key):
 
     for rule, who in {**PAGES, **OF_AN_APPLICATION}.items():
         page = someone.get(filled(rule))
-        assert page.status == (200 if key in who else 404), (rule, page.status)
+        shut = 403 if key in CLOSED.get(rule, ()) else 404
+        assert page.status == (200 if key in who else shut), (rule, page.status)
     for rule in LEADS_BACK:
         page = someone.get(filled(rule))
         assert page.status == (303 if key in SEEN else 404), (rule, page.status)

@@ -69,6 +69,7 @@ class Walk(RuleBasedStateMachine):
         self.facts = Facts(conditions=Said(self))
         self.people = {*EXECUTORS} - {"adviser", "first_head", "respondent"}
         self.saw: set[str] = set()
+        self.left: int | None = None
         self.known = known_of(self.procedure)
         self._offers: tuple[Any, ...] = ()
         self._opened: tuple[Any, ...] = ()
@@ -206,11 +207,13 @@ class Walk(RuleBasedStateMachine):
     def people_do_what_they_like(self, lot: int) -> None:
         """A stretch of acts by one lot: drawn one by one they would cost ten times what is done with them."""
         chance = random.Random(lot)
-        if self.position == self.procedure.start() and not self.given:
+        if self.left is None:
+            self.left = chance.randrange(STEPS * STRETCH + 1)  # from wherever it stands then, an end must be found
             self.facts = replace(self.facts, financial_organisation=chance.random() < 0.5)
         for _ in range(STRETCH):
-            if self.is_over:
+            if self.is_over or not self.left:
                 return
+            self.left -= 1
             if chance.randrange(3):
                 self.somebody_does_something(*(chance.randrange(997) for _ in range(4)))
             else:

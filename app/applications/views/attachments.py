@@ -212,4 +212,6 @@ def decide(number: str, attachment_id: int) -> Answer:
         db.session.rollback()
         return documents.page(frame.one(number), problems=problems_of(refusal)), code_of(refusal)
     flash(word("msg.saved"), "success")
+    if request.form.get("from") == "panel":
+        return redirect(url_for(".panel", number=number, tab="documents", _anchor=f"file-{attachment_id}"), code=303)
     return redirect(url_for(".sent", number=number, _anchor=f"file-{attachment_id}"), code=303)

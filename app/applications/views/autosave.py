@@ -69,6 +69,7 @@ def autosave(number: str, stage: str) -> Said:
         application = frame.one(number, for_update=True)
         if stage not in queries.procedure(application).stages:
             raise NotFound
+        frame.require_filled_here(application, stage)
         done = answering.autosave(application, stage, _typed(), key=key, by=current_user, now=here.now())
     except TooOften as refusal:
         db.session.rollback()

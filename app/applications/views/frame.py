@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, request, url_for
+from flask import Blueprint, current_app, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app.accounts.models import User
-from app.applications import approval, durations, facts, moves, queries
+from app.applications import approval, bundles, durations, facts, moves, queries
 from app.applications.models import Answers, Application
 from app.applications.views import clocks
-from app.errors import AppError, Invalid, Problem
+from app.errors import AppError, Conflict, Invalid, Problem
 from app.organisations import queries as organisations
-from app.permissions import EXECUTOR_ROLES
+from app.permissions import EXECUTOR_ROLES, Permission
 from app.web import here
 from app.web.inputs import whole_number
 from app.web.templating import date_text, date_time_text, word
@@ -27,10 +28,43 @@ from app.workflows.parts import Offer, Process, StageKind
 blueprint = Blueprint("applications", __name__)
 Answer = str | Response | tuple[str, int]
 
+DRAFTED = frozenset({"conclusion", "conclusion_approval"})
+"""Stages whose progress the organisation does not see: a draft, its return and its approval are the Exchange's own."""
+
 
 def one(number: str, *, for_update: bool = False) -> Application:
     """Return the application of the address, if the present user sees it; else it is not found."""
     return queries.by_number(number, user=current_user, for_update=for_update)
+
+
+STAGE_DOORS, PANELS = "kezen.stage_doors", "kezen.panels"
+"""What rooms above add to the pages of an application, as extensions of the running application.
+
+``STAGE_DOORS``: functions that name the address where a stage is filled instead of on its own page.
+``PANELS``: functions that give what the hub shows besides: a mapping with its ``template``, or None.
+"""
+
+
+def filled_elsewhere(application: Application, stage: str) -> str | None:
+    """Return the address where a stage is filled now, if that is not its own page."""
+    doors: list[Callable[[Application, str], str | None]] = current_app.extensions.get(STAGE_DOORS, [])
+    return next(filter(None, (door(application, stage) for door in doors)), None)
+
+
+def require_filled_here(application: Application, stage: str) -> None:
+    """Refuse to fill a stage on its own page that is filled elsewhere.
+
+    Raises:
+        Conflict: says so.
+    """
+    if filled_elsewhere(application, stage) is not None:
+        raise Conflict("app.err.filled_elsewhere")
+
+
+def panels(application: Application) -> list[dict[str, Any]]:
+    """Return what other rooms show on the hub of an application."""
+    found: list[Callable[[Application], dict[str, Any] | None]] = current_app.extensions.get(PANELS, [])
+    return [panel for make in found if (panel := make(application)) is not None]
 
 
 def seen() -> int:
@@ -109,6 +143,8 @@ def head(application: Application) -> dict[str, Any]:
         "next_process": next_process(application),
         "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
+        "may_open_panel": current_user.may(Permission.PROCESS) and queries.received_at(application) is not None,
+        "bundles_sent": bundles.count(application) if application.sent_at is not None else 0,
     }
 
 
@@ -220,6 +256,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
         if not subprocess.stages and not any(trigger in offers for trigger in subprocess.offers):
             continue  # nothing in it for this person
         is_standing = subprocess not in process.subprocesses
+        hidden = frozenset() if current_user.is_exchange else DRAFTED
         views.append(
             SubprocessView(
                 subprocess.key,
@@ -236,6 +273,7 @@ def subprocesses(application: Application) -> list[SubprocessView]:
                         kept.get(stage),
                     )
                     for stage in subprocess.stages
+                    if stage not in hidden
                 ],
                 [offers[trigger] for trigger in subprocess.offers if trigger in offers],
             )

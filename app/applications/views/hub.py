@@ -9,7 +9,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import conditions, extending, filing, queries, renewal, transfer
+from app.applications import bundles, conditions, extending, filing, judging, queries, renewal, transfer
 from app.applications.beginning import BEGUN
 from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
@@ -77,6 +77,8 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         colleagues=_colleagues(application),
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
         waiting_remarks=queries.waiting_remarks(application, user=current_user),
+        in_hand=_in_hand(application),
+        reviews=judging.reviewing_stage(application, current_user) is not None,
         results=results(application),
         rulings=rulings(application),
         extendable=extending_view.offers(application),
@@ -84,9 +86,19 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         has_newer_forms=renewal.may_renew(application, current_user) and bool(renewal.newer(application)),
         has_newer_procedure=transfer.may_transfer(application, current_user)
         and transfer.newer(application) is not None,
+        panels=frame.panels(application),
         problems=problems,
         reason=request.form.get("reason", ""),
     )
+
+
+def _in_hand(application: Application) -> bundles.Bundle | None:
+    """Return the bundle of remarks that the organisation has to answer now, as its people see it."""
+    process = queries.procedure(application).processes[application.process]
+    if current_user.is_exchange or process.executor not in ANSWERING or application.sent_at is None:
+        return None
+    newest = next(iter(bundles.of(application)), None)
+    return newest if newest is not None and newest.returned_at is None else None
 
 
 def offered(application: Application, offer: Offer) -> dict[str, Any]:
@@ -321,6 +333,7 @@ def _summary_page(application: Application, problems: list[Problem]) -> str:
         **frame.stage_of(application, StageKind.SUMMARY),
         stages=reading(application),
         offers=_summary_offers(application),
+        in_hand=_in_hand(application),
         problems=problems,
     )
 

@@ -42,6 +42,9 @@ def stage_page(number: str, stage: str) -> Answer:
     kind = procedure.stages[stage].kind
     if kind in PAGES:
         return redirect(url_for(PAGES[kind], number=number), code=303)
+    elsewhere = frame.filled_elsewhere(application, stage)
+    if elsewhere is not None:
+        return redirect(elsewhere, code=303)
     return filling.page(application, stage, entry=_entry(), is_checked="check" in request.args)
 
 
@@ -108,6 +111,7 @@ def _save(number: str, stage: str, typed: Typed) -> Answer:
     application = frame.one(number, for_update=True)
     if stage not in queries.procedure(application).stages:
         raise NotFound
+    frame.require_filled_here(application, stage)
     if "chain" in request.form:
         return filling.page(
             application, stage, raw=typed.raw, seen=typed.seen, is_choosing=True, focus=request.form["chain"]

@@ -29,7 +29,17 @@ Slip = Callable[[Tree], None]
 LISTING = ROOT / "workflows" / "share_listing.v1.yaml"
 BONDS = ROOT / "workflows" / "bond_listing.v1.yaml"
 EXCHANGE = ["registration", "completeness", "expertise", "conclusion", "meeting", "decision", "letter", "result"]
-WORK = ["registration", "completeness", "listing_review", "legal_review", "conclusion", "meeting", "decision", "letter"]
+WORK = [
+    "registration",
+    "completeness",
+    "listing_review",
+    "legal_review",
+    "conclusion",
+    "conclusion_approval",
+    "meeting",
+    "decision",
+    "letter",
+]
 
 
 @cache

@@ -65,7 +65,9 @@ def at_rework(listing: Procedure, at_expertise: Position) -> Position:
 @pytest.fixture
 def at_decision(listing: Procedure, at_expertise: Position) -> Position:
     position = listing.fire(finish(listing, at_expertise, *REVIEWS), "finish_expertise", SENT).position
-    position = listing.fire(finish(listing, position, "conclusion"), "approve_conclusion", SENT).position
+    position = listing.fire(
+        finish(listing, position, "conclusion", "conclusion_approval"), "approve_conclusion", SENT
+    ).position
     return listing.fire(finish(listing, position, "meeting"), "schedule_meeting", SENT).position
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import papers
 import pytest
 from browser import signed_in
+from commission import Secretary
 from factories import messages_of
 from houses import House
 
@@ -15,6 +17,8 @@ from app import db, pdf
 from app.applications import approval, facts, filing, queries
 from app.applications.models import WHOLE, Application
 from app.config import ROOT
+from app.decisions import queries as meetings
+from app.decisions.sitting import outcome_field
 from app.demo import stories
 from app.demo.stories import Story
 from app.errors import Conflict, Invalid, NotPermitted
@@ -68,6 +72,25 @@ def ends_in(application: Application, trigger: str, by: str, target: str, teller
     db.session.expire_all()
 
 
+def is_decided_at_a_meeting(application: Application, teller: stories._Teller) -> None:
+    """Assert that a body may put it on its agenda, vote and decide; and go back before it."""
+    savepoint = db.session.begin_nested()
+    secretary = Secretary(teller.now)
+    [body, *_] = meetings.bodies_of(application)
+    [item] = secretary.meeting(application, body=body).agenda
+    assert application.process == "decision"
+    secretary.attend(item.meeting)
+    raw = {name: texts[0] for name, texts in teller.typed(application, "decision").raw.items()}
+    assert meetings.bodies_of(application) == (body,)
+    later = (secretary.today + timedelta(days=30)).strftime("%d.%m.%Y")
+    raw |= {name: later for name in ("effective_date", "remedy_by") if name in raw}
+    secretary.vote(item, raw[outcome_field(application).key])
+    secretary.decide(item, **raw)
+    assert application.process == meetings.road(queries.procedure(application)).decide.target
+    savepoint.rollback()
+    db.session.expire_all()
+
+
 @pytest.mark.req("IS2IN-P.2", "IS2IN-P.4", "IS2IN-12.1", "IS2IN-12.2", "IS2IN-12.3", "IS2IN-12.4", "IS2IN-12.5")
 @pytest.mark.req("IS2IN-24.a", "IS2IN-25.c", "IS2IN-26.b", "IS2IN-15.b")
 @pytest.mark.parametrize("key", [procedure.key for procedure in PROCEDURES])
@@ -88,6 +111,8 @@ def test_a_procedure_goes_from_its_beginning_to_the_archive_and_may_be_refused_o
         ends_in(application, "withdraw", "author", "withdrawn", teller)
 
     if "meeting" in procedure.processes:
+        teller.lead(application, "meeting")
+        is_decided_at_a_meeting(application, teller)
         teller.lead(application, "decision")
         assert facts.of(application).meeting_appointed
         refuses(application, "discontinue" if begun_here else "withdraw", "listing" if begun_here else "author", teller)
