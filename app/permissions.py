@@ -40,6 +40,7 @@ class Permission(StrEnum):
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
     REGISTER = "register"  # the desk of the chancery: number, or refusal
+    RECEIVE_PAPER = "receive_paper"  # declare an outage, and enter what comes on paper meanwhile
     VIEW_MEETINGS = "view_meetings"  # the calendar: when which body sits
     READ_MEETINGS = "read_meetings"  # what is before them, and what was voted
     MEETINGS = "meetings"  # convene them, record what happens
@@ -114,13 +115,14 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF | {Permission.REGISTER},
-    Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS},
+    Role.CHANCERY: _STAFF | {Permission.RECEIVE_PAPER, Permission.REGISTER},
+    Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS, Permission.RECEIVE_PAPER},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
     Role.LISTING_HEAD: _STAFF
     | {
         Permission.MOVE_VERSION,
+        Permission.RECEIVE_PAPER,
         Permission.VIEW_FIGURES,
         Permission.READ_MEETINGS,
         Permission.READ_MINUTES,

@@ -16,7 +16,7 @@ from sqlalchemy import cast as cast_to
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import answering, attachments, checklist, effects, moves, queries, queueing, queues, signing
+from app.applications import answering, attachments, checklist, effects, moves, queries, queueing, queues, verifying
 from app.applications.answering import Typed
 from app.applications.models import Answers, Application, Attachment, Document
 from app.applications.queues import Entry
@@ -136,7 +136,7 @@ def _signatures(application: Application) -> list[SignatureState]:
         return []
     found = []
     for signature in document.signatures:
-        report = signing.verified_again(document, signature)
+        report = verifying.verified_again(document, signature)
         verdict = report.verdict if report else None
         found.append(SignatureState(document, signature.id, signature.signer_name, signature.at, verdict))
     return found

@@ -17,7 +17,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app import db
 from app.accounts.models import User
 from app.applications import clocks, conditions, effects, facts, holders, queries, taking
-from app.applications.models import Application, History
+from app.applications.models import Application, History, Letter
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
 from app.notifications import operations as notifications
@@ -28,6 +28,9 @@ from app.web import here
 from app.web.templating import date_text
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
+
+AUTHORISED = "listing_head"
+"""Who signs the letters that no stage of a procedure gives to somebody."""
 
 _APPLICATION = db.table_of(Application)
 _ADD_HISTORY = Statement(
@@ -162,6 +165,8 @@ def fire(application: Application, trigger: str, *, by: User, seen: int, now: da
         Invalid: a reason is asked and none was given.
     """
     application.require_version(seen)
+    if trigger != "delete" and queries.is_being_entered(application):
+        raise Conflict("paper.err.only_enter")
     procedure = queries.procedure(application)
     offered = [item for item in procedure.transitions if item.trigger == trigger]
     here = [item for item in offered if item.source == application.process]
@@ -189,9 +194,11 @@ def _take(application: Application, trigger: str, *, by: User | None, now: datet
         note(application, conditions.DECIDE, stage=table, words=row, by=by, now=now)
     also: dict[str, object] = {}
     for name in taken.effects:
-        also.update(effects.EFFECTS[name](application, by=by, now=now))
+        also.update(effects.carry_out(name, application, by=by, words=words, now=now))
     stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
     tell(application, taken.notify, now=now, besides=by, news=_news(application, taken))
+    if by is not None and any(name in effects.LETTERS for name in taken.effects):
+        call_to_sign(application, AUTHORISED, now=now, besides=by)
     return taken
 
 
@@ -231,6 +238,25 @@ def tell(
             elif besides is None or person.id != besides.id:
                 told.setdefault(person, news)
     notifications.post(told.items(), about=_about(application, acting, around), now=now)
+
+
+def call_to_sign(application: Application, executor: str, *, now: datetime, besides: User) -> None:
+    """Tell the authorised person that a paper of the Exchange waits for a signature."""
+    message = notifications.Message("notice.letter_waits", {"number": application.number}, action_required=True)
+    people = [person for person in queries.around(application).get(executor, ()) if person.id != besides.id]
+    notifications.post([(person, message) for person in people], about=about(application), now=now)
+
+
+def tell_of_letter(letter: Letter, *, now: datetime) -> None:
+    """Tell those who answer for the organisation that a letter of the Exchange is there for them."""
+    around = queries.around(letter.application)
+    people = {each.id: each for executor in ("author", "respondent", "first_head") for each in around.get(executor, ())}
+    staff = {each.id for executor in EXECUTOR_ROLES for each in around.get(executor, ())}
+    subject = letter.words["subject"]
+    params = {"number": letter.number, "subject": {**subject, "en": subject["ru"]}}
+    message = notifications.Message("notice.letter", params)
+    found = [(person, message) for ident, person in people.items() if ident not in staff]
+    notifications.post(found, about=about(letter.application), now=now)
 
 
 def about(application: Application) -> notifications.About:

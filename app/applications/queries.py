@@ -44,6 +44,7 @@ from app.applications.models import (
     History,
     Holding,
     InternalNote,
+    PaperIntake,
     Remark,
 )
 from app.errors import NotFound
@@ -363,6 +364,26 @@ def assignments(application: Application) -> Sequence[Assignment]:
 def assigned(application: Application, executor: str) -> list[User]:
     """Return the present executors of a kind."""
     return [row.user for row in application.assignments if row.executor == executor and row.is_current]
+
+
+def intake(application: Application) -> PaperIntake | None:
+    """Return how an application came on paper, or None where it did not."""
+    statement = select(PaperIntake).where(PaperIntake.application_id == application.id)
+    return db.session.scalars(statement).unique().one_or_none()
+
+
+def is_being_entered(application: Application) -> bool:
+    """Tell whether the Exchange's people are entering it from paper, and it is not handed in yet."""
+    if application.submitted_at is not None:
+        return False
+    found = intake(application)
+    return found is not None and found.entered_at is None
+
+
+def on_paper(ids: Sequence[int]) -> set[int]:
+    """Return which of these applications came on paper."""
+    statement = select(PaperIntake.application_id).where(PaperIntake.application_id.in_(ids))
+    return set(db.session.scalars(statement)) if ids else set()
 
 
 def acts_as(application: Application, user: User, executor: str, *, now: datetime | None = None) -> bool:

@@ -20,9 +20,11 @@ from app.applications.views import (
     hints,
     hub,
     importing,
+    letters,
     lists,
     maps,
     panel,
+    paper,
     questionnaires,
     queue,
     registration,
@@ -50,6 +52,8 @@ MODULES = (
     comments,
     changes,
     signing,
+    letters,
+    paper,
     documents,
     attachments,
     autosave,
@@ -64,4 +68,5 @@ MODULES = (
 def register(app: Flask) -> None:
     """Give ``app`` the screens of applications."""
     app.register_blueprint(blueprint)
+    app.context_processor(paper.banner)
     autosave.register(app)

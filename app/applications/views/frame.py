@@ -26,6 +26,9 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, Process, StageKind
 
 blueprint = Blueprint("applications", __name__)
+INTERNAL = (StageKind.WORK, StageKind.ISSUING)
+"""Kinds of stage that are the Exchange's own."""
+
 Answer = str | Response | tuple[str, int]
 
 DRAFTED = frozenset({"conclusion", "conclusion_approval"})
@@ -132,6 +135,7 @@ def head(application: Application) -> dict[str, Any]:
         "application": application,
         "procedure": procedure,
         "process": process,
+        "paper": queries.intake(application),
         "process_title": process.title[language],
         "procedure_title": procedure.title[language],
         "company": application.organisation.names[language],
@@ -163,6 +167,7 @@ def offers_for(application: Application, user: User) -> list[Offer]:
         offer
         for offer in procedure.offers(queries.position(application), facts.of(application))
         if queries.acts_as(application, user, offer.transition.by)
+        and (offer.transition.trigger == "delete" or not queries.is_being_entered(application))
     ]
 
 
@@ -305,8 +310,8 @@ def may_enter(application: Application, user: User, stage: str) -> bool:
     if kind is StageKind.VIEW:
         return True
     if user.is_exchange:
-        return kind is StageKind.WORK or application.submitted_at is not None
-    return kind is not StageKind.WORK
+        return kind in INTERNAL or application.submitted_at is not None or queries.is_being_entered(application)
+    return kind not in INTERNAL
 
 
 def _stage_row(

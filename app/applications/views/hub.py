@@ -16,7 +16,9 @@ from app.applications import (
     extending,
     filing,
     holders,
+    intake,
     judging,
+    letters,
     moves,
     queries,
     renewal,
@@ -97,6 +99,7 @@ def page_of(application: Application, problems: list[Problem]) -> str:
         in_hand=_in_hand(application),
         reviews=judging.reviewing_stage(application, current_user) is not None,
         results=results(application),
+        scans=intake.scans(application) if head["paper"] else [],
         rulings=rulings(application),
         extendable=extending_view.offers(application),
         checklist=checking.view(application),
@@ -137,17 +140,42 @@ def _counts(procedure: Procedure, stage: str) -> bool:
 
 
 def results(application: Application) -> list[dict[str, Any]]:
-    """Return the final results that have been delivered: the Exchange's letters (IS2IN-25.c)."""
-    return [
-        {
-            "name": item.name,
-            "number": item.number,
-            "at": item.at,
-            "href": url_for("applications.file", number=application.number, document_id=item.id),
+    """Return what the Exchange has sent: its letters and conclusions, newest first (IS2IN-25.c)."""
+    language = here.language()
+    found = []
+    for letter in letters.of(application):
+        shown = letter.copy or letter.document
+        if letter.sent_at is None or shown is None or letter.document is None:
+            continue
+        subject = letter.words["subject"]
+        row: dict[str, Any] = {
+            "kind": letter.kind,
+            "name": shown.name,
+            "number": letter.number,
+            "subject": subject.get(language) or subject["ru"],
+            "at": letter.sent_at,
+            "is_automatic": letter.is_automatic,
+            "href": url_for("applications.file", number=application.number, document_id=shown.id),
+            "signed": [],
         }
-        for item in queries.documents(application)
-        if item.kind in ("letter", "conclusion") and item.delivered_at is not None
-    ]
+        if letter.copy is not None:
+            row["original"] = url_for("applications.file", number=application.number, document_id=letter.document.id)
+            row["signed"] = [
+                {
+                    "name": one.signer_name,
+                    "href": url_for(
+                        ".signature_report",
+                        number=application.number,
+                        document_id=letter.document.id,
+                        signature_id=one.id,
+                    ),
+                }
+                for one in letter.signatures
+            ]
+        if current_user.is_exchange:
+            row["read"] = (letter.read_by.name, letter.read_at) if letter.read_by else None
+        found.append(row)
+    return found
 
 
 def timeline(application: Application) -> list[dict[str, Any]]:
@@ -244,7 +272,8 @@ def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:
 def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:
     """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
     stage = procedure.stages.get(row.stage)
-    if row.act in holders.ACTS or (stage is not None and stage.kind is StageKind.WORK):
+    is_own = row.act in holders.ACTS or row.act == letters.REWORDED
+    if is_own or (stage is not None and stage.kind in frame.INTERNAL):
         return True
     called = application.submitted_at
     return procedure.started_by is not None and (called is None or row.at < called)

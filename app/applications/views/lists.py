@@ -36,7 +36,9 @@ SHORT = 10
 Item = TypeVar("Item")
 
 
-def row(application: Application, *, mine: bool = False, clock: ClockView | None = None) -> dict[str, Any]:
+def row(
+    application: Application, *, mine: bool = False, clock: ClockView | None = None, on_paper: bool = False
+) -> dict[str, Any]:
     """Return an application as lists show it (IS2IN-9.4.b; A10); ``mine``: it waits on the present user."""
     language = here.language()
     procedure = queries.procedure(application)
@@ -59,14 +61,18 @@ def row(application: Application, *, mine: bool = False, clock: ClockView | None
         "archived_at": application.archived_at,
         "registration_number": application.registration_number,
         "mine": mine,
+        "on_paper": on_paper,
         "clock": clock,
     }
 
 
 def rows(applications: Sequence[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
     """Return applications as lists show them; ``mine`` are the ids of those that wait on the present user."""
-    ticking = clocks.of(applications)
-    return [row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ()))) for item in applications]
+    ticking, papers = clocks.of(applications), queries.on_paper([item.id for item in applications])
+    return [
+        row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ())), on_paper=item.id in papers)
+        for item in applications
+    ]
 
 
 def _page_of(found: Sequence[Item], endpoint: str, **query: str) -> tuple[Sequence[Item], Page]:
