@@ -231,7 +231,7 @@ def test_substitutes_do_not_overlap_and_are_nobodys_own(house, now):
 
 def test_rows_done_at_once_stand_each_for_itself(house, now):
     two, head = person("officer"), person("listing_head")
-    first, second, third = (application_at(process) for process in ("completeness", "expertise", "conclusion"))
+    first, second, third = (application_at(process) for process in ("completeness", "expertise", "meeting"))
     queueing.take(first, "listing", by=person("listing"), now=now)
 
     verdicts = queueing.each(
