@@ -39,8 +39,8 @@ class Permission(StrEnum):
     BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
-    REGISTER = "register"  # the desk of the chancery: number, or refusal
     RECEIVE_PAPER = "receive_paper"  # declare an outage, and enter what comes on paper meanwhile
+    REGISTER = "register"  # the desk of the chancery: number, or refusal
     VIEW_MEETINGS = "view_meetings"  # the calendar: when which body sits
     READ_MEETINGS = "read_meetings"  # what is before them, and what was voted
     MEETINGS = "meetings"  # convene them, record what happens
@@ -115,7 +115,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF | {Permission.RECEIVE_PAPER, Permission.REGISTER},
+    Role.CHANCERY: _STAFF | {Permission.REGISTER, Permission.RECEIVE_PAPER},
     Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS, Permission.RECEIVE_PAPER},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,

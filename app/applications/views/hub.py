@@ -272,8 +272,7 @@ def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:
 def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:
     """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
     stage = procedure.stages.get(row.stage)
-    is_own = row.act in holders.ACTS or row.act == letters.REWORDED
-    if is_own or (stage is not None and stage.kind in frame.INTERNAL):
+    if row.act in (letters.REWORDED, *holders.ACTS) or (stage is not None and stage.kind in frame.INTERNAL):
         return True
     called = application.submitted_at
     return procedure.started_by is not None and (called is None or row.at < called)
