@@ -25,7 +25,7 @@ from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import date_text, word
-from app.workflows.guards import ANSWERING
+from app.workflows.guards import ANSWERING, StageStatus
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind
 
@@ -56,7 +56,8 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
     procedure: Procedure = head["procedure"]
     standing = queries.position(application)
     rows = frame.subprocesses(application)
-    counted = [stage for stage in procedure.processes[application.process].stages if _counts(procedure, stage)]
+    own = procedure.processes[application.process].stages
+    counted = [stage for stage in own if _counts(procedure, stage, standing.status(stage))]
     in_standing = {offer.transition.trigger for row in rows for offer in row.offers}
     return render_template(
         "applications/hub.html",
@@ -114,9 +115,10 @@ def offered(application: Application, offer: Offer) -> dict[str, Any]:
     }
 
 
-def _counts(procedure: Procedure, stage: str) -> bool:
+def _counts(procedure: Procedure, stage: str, status: StageStatus) -> bool:
     found = procedure.stages[stage]
-    return found.kind is StageKind.FILL and not found.optional
+    is_needed = found.when is None or status is not StageStatus.SKIPPED
+    return found.kind is StageKind.FILL and not found.optional and is_needed
 
 
 def results(application: Application) -> list[dict[str, Any]]:
