@@ -270,7 +270,7 @@ class Exploration:
     def _room_with(self, situation: Situation, standing: Mapping[str, bool]) -> Room:
         process = self.procedure.processes[situation.process]
         known = situation.known
-        facts = replace(_facts(known), conditions=standing)
+        facts = replace(_facts(known), conditions=standing, issued=self._issuing)
         people = set(_ALWAYS_THERE)
         people |= {who for who, fact in NAMED.items() if known.get(fact)}
         position, opened, finished = self.procedure.settled(Position(process.key), facts), set[str](), set[str]()
@@ -297,6 +297,10 @@ class Exploration:
         surely = [key for key in unfinished if self.procedure.stages[key].when is None]
         done = ([] if surely else [True]) + ([False] if self._mandatory[process.key] else [])
         return replace(room, values={**values, COMPLETE: frozenset(done)})
+
+    @cached_property
+    def _issuing(self) -> frozenset[str]:
+        return frozenset(key for key, each in self.procedure.stages.items() if each.kind is StageKind.ISSUING)
 
     @cached_property
     def _mandatory(self) -> dict[str, tuple[str, ...]]:

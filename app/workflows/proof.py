@@ -356,6 +356,9 @@ def _turns(proof: _Proof) -> Iterator[Fault]:
             elif kind is StageKind.WORK and executor in APPLICANT_SIDE:
                 problem = f"the Exchange's work of stage '{stage}' would be done by the {executor}"
                 yield proof.fault(place, problem, "give it an executor of the Exchange, or make it fill", at)
+            elif kind is StageKind.ISSUING and executor in APPLICANT_SIDE:
+                problem = f"the Exchange's paper of stage '{stage}' would be signed by the {executor}"
+                yield proof.fault(place, problem, "give it an executor of the Exchange", at)
             elif kind is StageKind.SIGNING and executor != "first_head":
                 problem = f"stage '{stage}' would be signed by the {executor}"
                 yield proof.fault(place, problem, "give it the executor first_head", at)
