@@ -1,7 +1,8 @@
 """What the pages of figures cost with ten thousand applications alive and twenty thousand archived.
 
 Processor time of the server for a page, as in ``bench.lists``: ``first`` is the first page after a start, which
-reads the course of every application; the others come after it.  On SQLite, and on PostgreSQL where it is reachable.
+reads the course of every application; ``counting`` the first of a page after a fold was made anew, the first of them
+makes it; the others come after it.  On SQLite, and on PostgreSQL where it is reachable.
 """
 
 from __future__ import annotations
@@ -86,8 +87,10 @@ def measure(house: House, name: str) -> None:
     with house.app.app_context():
         queries.shelf().cases.clear()
     tell(f"figures_first_page_{name}", [spent(client, "/figures")])
+    with house.app.app_context():
+        queries.shelf().folds.clear()
     for path in PAGES:
-        spent(client, path)
+        tell(f"figures_counting_{name}_{path}", [spent(client, path)])
         tell(f"figures_{name}_{path}", [spent(client, path) for _ in range(ROUNDS)])
 
 

@@ -29,6 +29,7 @@ from app.workflows.guards import CATEGORIES
 
 PAGE = 50
 LONGEST_PERIOD = 3 * 366
+YEARS = range(2000, 2100)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TABS = ("load", "terms", "stays", "paths")
 
@@ -50,10 +51,13 @@ def _chosen() -> tuple[Chosen, list[Problem]]:
     def day(name: str, usual: date) -> date:
         given = request.args.get(name, "").strip()
         try:
-            return date.fromisoformat(given) if given else usual
+            found = date.fromisoformat(given) if given else usual
         except ValueError:
+            found = date.min
+        if found.year not in YEARS:
             problems.append(Problem(name, "figures.err.date"))
             return usual
+        return found
 
     until = day("until", today)
     since = day("since", _year_before(until))

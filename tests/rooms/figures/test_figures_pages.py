@@ -152,6 +152,7 @@ def test_pages_are_whole_in_every_language_and_the_choice_stays_in_the_address(h
     ("query", "field", "term"),
     [
         ("since=yesterday", "since", "figures.err.date"),
+        ("until=0001-01-01", "until", "figures.err.date"),
         ("since=2026-05-02&until=2026-05-01", "until", "figures.err.order"),
         ("since=2001-01-01", "since", "figures.err.long"),
         ("procedure=nosuch", "procedure", "figures.err.unknown"),
