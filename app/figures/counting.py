@@ -69,9 +69,19 @@ def _midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=ZONE).timestamp()
 
 
+@lru_cache(maxsize=100_000)
+def _day_of(hour: int) -> date:
+    return datetime.fromtimestamp(hour * 3600, ZONE).date()  # its offset is of whole hours
+
+
 def day_of(moment: float) -> date:
     """Return the date of a moment in Kazakhstan's time."""
-    return datetime.fromtimestamp(moment, ZONE).date()
+    return _day_of(int(moment // 3600))
+
+
+@lru_cache(maxsize=100_000)
+def _month_of(hour: int) -> str:
+    return f"{_day_of(hour):%Y-%m}"
 
 
 # Load
@@ -163,7 +173,7 @@ def settled(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[Item]
 def settled_by_month(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[Item]:
     """Terms settled in the period, by month and how."""
     for case, verdict, moment, kept in _settled(cases, chosen, now):
-        yield Item(case, (f"{day_of(moment):%Y-%m}", verdict), kept.start, moment)
+        yield Item(case, (_month_of(int(moment // 3600)), verdict), kept.start, moment)
 
 
 def _settled(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[tuple[Case, str, float, Kept]]:
