@@ -24,6 +24,10 @@ OF_THE_NCA = {
 """The services of the NCA of the RK, which production asks where nothing else is set."""
 
 
+DEMO_EXCHANGE_BIN = "931140000227"
+"""The invented number of the demo's Exchange."""
+
+
 class BadConfiguration(Exception):
     """The environment does not allow a start; the message says which variable and what would do."""
 
@@ -35,6 +39,7 @@ class Config:
     ``var`` holds everything that is kept; ``anchors`` are folders of trusted certificates
     (PEM or DER) for signatures; ``base_url`` stands in mails.  ``ocsp_urls``, ``tsp_urls`` and
     ``crl_urls`` are the only addresses that certification authorities are asked at.
+    ``exchange_bin`` is the Exchange's own number: it must stand in the keys that its letters are signed with.
     """
 
     env: str
@@ -51,6 +56,7 @@ class Config:
     forms: Path = ROOT / "forms"
     calendars: Path = ROOT / "app" / "business_calendar" / "calendars"
     secure_cookies: bool = False
+    exchange_bin: str = DEMO_EXCHANGE_BIN
 
     @property
     def is_demo(self) -> bool:
@@ -85,8 +91,15 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         workflows=Path(environ.get("KEZEN_WORKFLOWS") or ROOT / "workflows"),
         forms=Path(environ.get("KEZEN_FORMS") or ROOT / "forms"),
         calendars=Path(environ.get("KEZEN_CALENDARS") or ROOT / "app" / "business_calendar" / "calendars"),
+        exchange_bin=_exchange_bin(environ.get("KEZEN_EXCHANGE_BIN", ""), env),
         secure_cookies=environ.get("KEZEN_SECURE_COOKIES", "1" if env == "production" else "0") == "1",
     )
+
+
+def _exchange_bin(number: str, env: str) -> str:
+    if number and not (number.isascii() and number.isdigit() and len(number) == 12):
+        raise BadConfiguration("KEZEN_EXCHANGE_BIN is not a BIN: give 12 digits")
+    return number or ("" if env == "production" else DEMO_EXCHANGE_BIN)
 
 
 def _database_url(url: str, var: Path) -> str:

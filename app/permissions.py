@@ -39,6 +39,8 @@ class Permission(StrEnum):
     BEGIN = "begin"  # create them: for the own company or a client, or as the Exchange for an organisation
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
+    RECEIVE_PAPER = "receive_paper"  # declare an outage, and enter what comes on paper meanwhile
+    REGISTER = "register"  # the desk of the chancery: number, or refusal
     VIEW_MEETINGS = "view_meetings"  # the calendar: when which body sits
     READ_MEETINGS = "read_meetings"  # what is before them, and what was voted
     MEETINGS = "meetings"  # convene them, record what happens
@@ -77,6 +79,27 @@ EXECUTOR_ROLES = {
 }
 """The executors of workflow files that any holder of a role may be; the rest are named people."""
 
+UNIT_HEADS = {
+    "listing": Role.LISTING_HEAD,
+    "lawyer": Role.LISTING_HEAD,
+    "analyst": Role.LISTING_HEAD,
+    "listing_head": Role.LISTING_HEAD,
+}
+"""The queue's executor -> the head who gives out its work; the people of the other queues do it among themselves."""
+
+
+def queues_of(roles: Iterable[Role]) -> frozenset[str]:
+    """Return the executors whose queue the holder of ``roles`` works off himself."""
+    held = frozenset(roles)
+    return frozenset(executor for executor, role in EXECUTOR_ROLES.items() if role in held)
+
+
+def queues_headed_by(roles: Iterable[Role]) -> frozenset[str]:
+    """Return the executors whose work the holder of ``roles`` gives out."""
+    held = frozenset(roles)
+    return frozenset(executor for executor, role in UNIT_HEADS.items() if role in held)
+
+
 _EVERYBODY = {Permission.OWN_CABINET, Permission.VIEW_LIBRARY, Permission.VERIFY}
 _CLIENT = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.VIEW_ORGANISATION}
 _STAFF = _EVERYBODY | {
@@ -92,13 +115,14 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF,
-    Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS},
+    Role.CHANCERY: _STAFF | {Permission.REGISTER, Permission.RECEIVE_PAPER},
+    Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS, Permission.RECEIVE_PAPER},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
     Role.LISTING_HEAD: _STAFF
     | {
         Permission.MOVE_VERSION,
+        Permission.RECEIVE_PAPER,
         Permission.VIEW_FIGURES,
         Permission.READ_MEETINGS,
         Permission.READ_MINUTES,

@@ -118,6 +118,11 @@ class Storage:
             path.unlink(missing_ok=True)
         return len(left)
 
+    def size(self, sha256: str) -> int | None:
+        """Return how many bytes are kept under a hash, None if there are none; they are not read."""
+        path = self._path(sha256)
+        return path.stat().st_size if path.is_file() else None
+
     def has(self, sha256: str) -> bool:
         """Tell whether the bytes of a hash are kept."""
         return self._path(sha256).is_file()

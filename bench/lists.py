@@ -6,6 +6,7 @@ and for the author of all of them.  The floor is the statements of the page sent
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import statistics
@@ -17,8 +18,9 @@ from pathlib import Path
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from app import db
-from app.applications.models import Application
+from app import db, demo
+from app.applications import queueing
+from app.applications.models import Application, History, Holding
 from app.demo.people import PASSWORD
 from bench import floor
 from tests import herd
@@ -30,8 +32,12 @@ PROCESSES = ("filling", "registration", "completeness", "expertise", "rework", "
 PAGES = (
     ("listing", "/applications"),
     ("listing", "/queue"),
-    ("listing", "/queue?tab=all&page=100"),
+    ("listing", "/queue?tab=unit&page=20"),
+    ("listing_head", "/queue?tab=unit&q=xc-7&executor=none&due=14&sort=company&dir=desc"),
+    ("listing_head", "/queue?tab=waiting&procedure=share_listing&sort=event"),
+    ("listing_head", "/queue?tab=overdue"),
     ("listing", "/"),
+    ("listing_head", "/"),
     ("secretary", "/queue"),
     ("issuer", "/applications"),
     ("issuer", "/applications?tab=mine"),
@@ -40,8 +46,15 @@ PAGES = (
 
 
 def grow(house: House, live: int) -> None:
-    """Let there be ``live`` applications, evenly over the processes, all of the demo's first company."""
+    """Let there be ``live`` applications, evenly over the processes, all of the demo's first company.
+
+    They have their history, so that their clocks run; those in expertise are held by a listing officer.
+    """
     with house.app.app_context():
+        taken = db.session.scalars(select(Application).where(Application.process == "expertise")).unique().first()
+        assert taken is not None
+        queueing.take(taken, "listing", by=demo.user("listing"), now=taken.entered_at)
+        db.session.commit()
         originals = [
             db.session.scalars(
                 select(Application.id).where(Application.process == process).order_by(Application.id)
@@ -52,7 +65,10 @@ def grow(house: House, live: int) -> None:
     with house.engine.begin() as connection:
         for place, original in enumerate(originals, start=1):
             assert original is not None
-            herd.multiply(connection, original, first_id=place * 100_000, count=live // len(originals))
+            given = {"first_id": place * 100_000, "count": live // len(originals)}
+            herd.multiply(connection, original, **given)
+            for kind in (History, Holding):
+                herd.copy_also(connection, kind, original, **given)
 
 
 def signed_in(house: House, key: str) -> FlaskClient:
@@ -60,7 +76,7 @@ def signed_in(house: House, key: str) -> FlaskClient:
     client = house.app.test_client()
     page = client.get("/login").get_data(as_text=True)
     found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
-    email = f"{key}@{'altn' if key == 'issuer' else 'exchange'}.example"
+    email = f"{key.replace('_', '.')}@{'altn' if key == 'issuer' else 'exchange'}.example"
     client.post("/login", data={"email": email, "password": PASSWORD, "csrf_token": found[1] if found else ""})
     return client
 
@@ -101,6 +117,8 @@ def run() -> None:
         house = House.build(settings(demo_var(Path(folder))))
         try:
             grow(house, LIVE)
+            gc.collect()
+            gc.freeze()  # as wsgi.py does
             measure(house, "list_page_sqlite")
         finally:
             db.session.remove()

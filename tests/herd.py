@@ -31,6 +31,11 @@ def multiply(connection: Connection, original: int, *, first_id: int, count: int
     return [f"{prefix}-{ident}" for ident in range(first_id, first_id + count)]
 
 
+def copy_also(connection: Connection, kind: type[Record], original: int, *, first_id: int, count: int) -> None:
+    """Give copies the rows of another table that their original has: its history, who holds it."""
+    _copy_rows(connection, _table(kind), original, first_id, count)
+
+
 def put_back(connection: Connection, original: int, *, first_id: int, count: int) -> None:
     """Let copies stand again where their original stands; what was written about them meanwhile stays."""
     table = _table(Application)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.db import Record
@@ -104,3 +104,36 @@ class User(Record):
             or self.password_changed_at is None
             or now - self.password_changed_at >= PASSWORD_LIFE
         )
+
+
+class Substitution(Record):
+    """A colleague who acts for an absent one, from ``starts_at`` until before ``ends_at``, and on what ground.
+
+    The moments are the beginning of the first day and the end of the last, in Kazakhstan's time.  One that
+    was ended early has ``ended_at``; none is ever changed or deleted otherwise.
+    """
+
+    __tablename__ = "substitution"
+    __table_args__ = (
+        Index("ix_substitution_user_id", "user_id"),
+        Index("ix_substitution_substitute_id", "substitute_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    substitute_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    basis: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id], lazy="joined")
+    substitute: Mapped[User] = relationship(foreign_keys=[substitute_id], lazy="joined")
+    by: Mapped[User] = relationship(foreign_keys=[by_id], lazy="joined")
+
+    def holds_at(self, now: datetime) -> bool:
+        """Tell whether the substitute may act now."""
+        return self.ended_at is None and self.starts_at <= now < self.ends_at

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import String, cast, or_, select
 from sqlalchemy.orm import lazyload
 
 from app import db
-from app.accounts.models import User
+from app.accounts.models import Substitution, User
 from app.errors import NotFound
-from app.permissions import Role
+from app.permissions import EXCHANGE_ROLES, EXECUTOR_ROLES, UNIT_HEADS, Role
 
 
 def normalised(email: str) -> str:
@@ -48,3 +49,62 @@ def holders(*roles: Role) -> Sequence[User]:
     named = cast(User.exchange_roles, String)
     active = select(User).where(User.is_active.is_(True), or_(*(named.contains(f'"{role}"') for role in roles)))
     return db.session.scalars(active.order_by(User.id).options(lazyload(User.membership))).all()
+
+
+def substituted_by(user_id: int, *, now: datetime) -> frozenset[int]:
+    """Return the ids of the people for whom ``user_id`` acts at this moment."""
+    standing = select(Substitution.user_id).where(
+        Substitution.substitute_id == user_id,
+        Substitution.ended_at.is_(None),
+        Substitution.starts_at <= now,
+        Substitution.ends_at > now,
+    )
+    return frozenset(db.session.scalars(standing))
+
+
+def substitutes_of(user_ids: Iterable[int], *, now: datetime) -> dict[int, User]:
+    """Return who acts for each of ``user_ids`` at this moment, by the absent one's id."""
+    standing = select(Substitution).where(
+        Substitution.user_id.in_(list(user_ids)),
+        Substitution.ended_at.is_(None),
+        Substitution.starts_at <= now,
+        Substitution.ends_at > now,
+    )
+    return {row.user_id: row.substitute for row in db.session.scalars(standing).unique()}
+
+
+def substitutions(*, now: datetime, people: Iterable[User] | None = None) -> Sequence[Substitution]:
+    """Return the substitutions that hold or are still to come, of and by ``people`` (None: of everybody), by day."""
+    found = select(Substitution).where(Substitution.ended_at.is_(None), Substitution.ends_at > now)
+    if people is not None:
+        ids = [user.id for user in people]
+        found = found.where(or_(Substitution.user_id.in_(ids), Substitution.substitute_id.in_(ids)))
+    return db.session.scalars(found.order_by(Substitution.starts_at, Substitution.id)).unique().all()
+
+
+def overlapping(user_id: int, starts_at: datetime, ends_at: datetime) -> Sequence[Substitution]:
+    """Return the standing substitutions of ``user_id``, as absent or as substitute, that touch a period."""
+    found = select(Substitution).where(
+        or_(Substitution.user_id == user_id, Substitution.substitute_id == user_id),
+        Substitution.ended_at.is_(None),
+        Substitution.starts_at < ends_at,
+        Substitution.ends_at > starts_at,
+    )
+    return db.session.scalars(found.order_by(Substitution.starts_at)).unique().all()
+
+
+def possible_substitutes(user: User) -> list[User]:
+    """Return who may act for ``user``: at the Exchange whoever shares one of his roles, else a colleague."""
+    shared = user.roles & EXCHANGE_ROLES
+    if shared:
+        found: Iterable[User] = holders(*sorted(shared))
+    else:
+        company = user.organisation
+        found = [member.user for member in company.memberships if member.is_active] if company else []
+    return sorted((each for each in found if each.id != user.id and each.is_active), key=lambda each: each.name)
+
+
+def led_by(head: User) -> list[User]:
+    """Return the people whose work ``head`` gives out, himself not among them."""
+    roles = {EXECUTOR_ROLES[executor] for executor, role in UNIT_HEADS.items() if role in head.roles}
+    return [user for user in holders(*sorted(roles)) if user.id != head.id] if roles else []

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from app import db
 from app.accounts.models import User
-from app.applications import attachments, checklist, facts, queries
+from app.applications import attachments, checklist, facts, moves, queries
 from app.applications.models import Application, AttachmentDecision, History
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -54,6 +54,8 @@ def decide(
     stage = deciding_stage(application, by)
     if stage is None:
         raise NotPermitted
+    executor = queries.procedure(application).executor_of(stage, application.process)
+    moves.require_executor(application, by, executor, now=now)
     row = attachments.one(application, attachment_id)
     if row.stage not in queries.applicant_stages(application) or application.sent_at is None:
         raise NotFound

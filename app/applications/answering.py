@@ -65,13 +65,13 @@ def choices(application: Application, language: str = DEFAULT_LANGUAGE) -> dict[
     return {"partner_advisers": [(str(user.id), summary.person_words(user, language)) for user in employees]}
 
 
-def require_stage(application: Application, stage: str, by: User) -> None:
-    """Refuse what is not a form stage of the present process, or not this user's."""
+def require_stage(application: Application, stage: str, by: User, *, takes: bool = True) -> None:
+    """Refuse what is not a form stage of the present process, or not this user's; ``takes`` as elsewhere in moves."""
     procedure = queries.procedure(application)
     process = procedure.processes[application.process]
     if stage not in process.stages or procedure.stages[stage].kind not in (StageKind.FILL, StageKind.WORK):
         raise Conflict("app.err.stage_not_here")
-    moves.require_executor(application, by, procedure.executor_of(stage, process.key))
+    moves.require_executor(application, by, procedure.executor_of(stage, process.key), takes=takes)
 
 
 def read(

@@ -79,6 +79,7 @@ def comment(
     if office is None:
         raise NotPermitted
     kind, executor = office
+    moves.require_executor(application, by, executor, now=now)
     pending = {
         row.place: row
         for row in queries.comments(application, user=by)

@@ -32,6 +32,8 @@ from app.web import here
 log = structlog.get_logger()
 
 FILE = File()
+PAPER = "paper"
+"""Stands for the stage of the scans of what came on paper."""
 LARGEST_FILE = 200 * 1024 * 1024
 """Bytes; no field may allow more, and no stream is read further."""
 IN_ARCHIVES = tuple(kind for kind in MEDIA_TYPES if kind != "zip")

@@ -1,4 +1,4 @@
-"""The documents the system makes: the application as PDF, its signed copy, the letter.
+"""The documents the system makes: the application as PDF, and its signed copy.
 
 The bytes that are signed are made once a round, kept by their hash, and shown, signed and sent as
 they are.  Source: user manual, paragraphs 18, 19, 21, 22 and 25.
@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import segno
 from sqlalchemy.exc import IntegrityError
 
 from app import db, pdf
-from app.accounts.models import User
 from app.applications import queries, summary
 from app.applications.models import Application, Document, Signature
 from app.applications.summary import Drawing
@@ -22,10 +20,6 @@ from app.applications.versions import Version
 from app.terms import say
 from app.web import here
 from app.web.templating import date_time_text, paper
-from app.workflows.parts import StageKind
-
-FOUND = frozenset({"grounds", "conclusion", "decision"})
-"""The stages of the Exchange whose answers go with its letters."""
 
 
 def _page(application: Application, *, language: str, version: str = "", signed: Document | None = None) -> str:
@@ -130,35 +124,3 @@ def _keep(
     except IntegrityError:
         return next(item for item in queries.documents(application) if item.kind == kind and item.round == round_)
     return row
-
-
-def make_letter(application: Application, *, by: User, number: str, now: datetime) -> Document:
-    """Make the Exchange's letter, sent by ``by``, from the newest answers of a stage that holds the form ``letter``.
-
-    With it goes what the Exchange has found: the stages ``grounds``, ``conclusion`` and ``decision``.
-    A procedure may send several letters, each with the next round as its own.
-    """
-    language = application.language
-    written = sorted(queries.answers(application).values(), key=lambda row: row.id, reverse=True)
-    letter: dict[str, Any] = next((row.values["letter"] for row in written if "letter" in row.values), {})
-    drawing = Drawing(language)
-    stages = summary.stages(application, drawing, kinds=(StageKind.WORK,))
-    results = [sheet for stage in stages if stage.key in FOUND for sheet in stage.sheets]
-    sent = sum(1 for item in queries.documents(application) if item.kind == "letter")
-
-    page = paper(
-        "pdf/letter.html",
-        language,
-        application=application,
-        company=application.organisation.names[language],
-        procedure=queries.procedure(application),
-        letter=letter,
-        results=results,
-        number=number,
-        at=now,
-        sender=by,
-    )
-    name = f"{application.number}-letter{f'-{sent + 1}' if sent else ''}.pdf"
-    return _keep(
-        application, "letter", pdf.render(page), round_=sent, name=name, language=language, number=number, now=now
-    )

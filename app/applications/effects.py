@@ -11,20 +11,20 @@ from datetime import datetime
 from typing import Any
 
 from flask import has_app_context
-from sqlalchemy import Dialect, select, update
+from sqlalchemy import Dialect, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app import db
 from app.accounts.models import User
-from app.applications import bundles, comments, criteria, document, merging, queries, versions
+from app.applications import bundles, comments, criteria, letters, merging, queries, verifying, versions
 from app.applications.models import (
     Answers,
     Application,
     Assignment,
     Comment,
     Counter,
-    Document,
     HeadComment,
+    Letter,
     Remark,
 )
 from app.audit import operations as audit
@@ -195,21 +195,72 @@ def _record_decision(application: Application, *, by: User, now: datetime) -> Va
     return {"decided_at": now}
 
 
-def _deliver_letter(application: Application, *, by: User, now: datetime) -> Values:
-    db.session.execute(
-        update(Document)
-        .where(Document.application_id == application.id, Document.kind == "letter", Document.delivered_at.is_(None))
-        .values(delivered_at=now),
-        execution_options={"synchronize_session": False},
-    )
-    return {}
+def _paper(application: Application, kind: str) -> Letter | None:
+    """Return the signed paper of a kind that has not left yet; newest first."""
+    return next((each for each in letters.of(application) if _is_ready(each, kind)), None)
+
+
+def _is_ready(letter: Letter, kind: str) -> bool:
+    if letter.kind != kind or not letter.stage or letter.sent_at is not None or not letter.signatures:
+        return False
+    return letters.present(letter.application, letter.stage) is letter
+
+
+def send_paper(letter: Letter, *, by: User | None, now: datetime) -> None:
+    """Give a letter its outgoing number and send it; its signature is verified once more before.
+
+    Raises:
+        Conflict: the signature no longer holds.
+    """
+    if letter.document is not None:
+        verifying.require_holding(letter.document)
+    year = letters.year_of(now)
+    number = f"{year}/{next_number(f'letter-{year}'):05d}" if letter.kind == "letter" else ""
+    letters.send(letter, number=number, by=by, now=now)
 
 
 def _make_letter(application: Application, *, by: User, now: datetime) -> Values:
-    """Give the letter its outgoing number and make it; a page takes less than a tenth of a second."""
-    year = now.astimezone(ZONE).year
-    document.make_letter(application, by=by, number=f"{year}/{next_number(f'letter-{year}'):05d}", now=now)
+    """Send the signed letter; a page of paper takes less than a tenth of a second."""
+    letter = _paper(application, "letter")
+    if letter is None:
+        raise Conflict("letter.err.not_signed")
+    send_paper(letter, by=by, now=now)
     return {}
+
+
+def _deliver_conclusion(application: Application, *, by: User, now: datetime) -> Values:
+    """Give the organisation the signed conclusion, where the procedure has come to one."""
+    conclusion = _paper(application, "conclusion")
+    if conclusion is not None:
+        send_paper(conclusion, by=by, now=now)
+    return {}
+
+
+LETTERS = {
+    "letter_refused": "refused",
+    "letter_incomplete": "incomplete",
+    "letter_remarks": "remarks",
+    "letter_withdrawn": "withdrawn",
+    "letter_discontinued": "discontinued",
+    "letter_unanswered": "unanswered",
+}
+"""Effect -> the template of the letter that it writes."""
+
+
+def _write_letter(application: Application, effect: str, *, by: User | None, words: str, now: datetime) -> Values:
+    """Write a letter of its template: for the authorised person to sign, or sent by the system where nobody acts."""
+    letter = letters.write(application, LETTERS[effect], by=by, reason=words, now=now)
+    if by is None:
+        letter.is_automatic = True
+        send_paper(letter, by=None, now=now)
+    return {}
+
+
+def carry_out(name: str, application: Application, *, by: User | None, words: str, now: datetime) -> Values:
+    """Carry out an effect; ``words`` are the reason that was given with the transition."""
+    if name in LETTERS:
+        return _write_letter(application, name, by=by, words=words, now=now)
+    return EFFECTS[name](application, by=by, now=now)
 
 
 def _archive(application: Application, *, by: User, now: datetime) -> Values:
@@ -231,7 +282,8 @@ EFFECTS: dict[str, Callable[..., Values]] = {
     "record_meeting": _record_meeting,
     "record_decision": _record_decision,
     "make_letter": _make_letter,
-    "deliver_letter": _deliver_letter,
+    "deliver_letter": _nothing_more,  # it is delivered as soon as it is sent: the organisation finds it here
+    "deliver_conclusion": _deliver_conclusion,
     "archive": _archive,
     "close": _nothing_more,
     "delete": _nothing_more,

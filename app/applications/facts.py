@@ -18,10 +18,12 @@ from app.applications.models import (
     CommentEvent,
     Document,
     HeadComment,
+    Letter,
     Remark,
     Signature,
 )
 from app.workflows.guards import Facts
+from app.workflows.parts import StageKind
 
 
 class ApplicationFacts:
@@ -113,6 +115,24 @@ class ApplicationFacts:
         """The stages whose newest answers the page saved by itself."""
         given = {"application_id": self._application.id}
         return frozenset(db.session.scalars(_newest_autosaved(), given))
+
+    @cached_property
+    def issued(self) -> frozenset[str]:
+        """The issuing stages whose paper, made of the newest answers, carries the Exchange's signature."""
+        found = queries.procedure(self._application).stages.items()
+        signing = [(key, each.follows or "") for key, each in found if each.kind is StageKind.ISSUING]
+        return frozenset(key for key, stage in signing if self._is_issued(stage))
+
+    def _is_issued(self, stage: str) -> bool:
+        newest = queries.latest(self._application, stage)
+        statement = (
+            select(func.count())
+            .select_from(Signature)
+            .join(Letter, Letter.document_id == Signature.document_id)
+            .where(Letter.application_id == self._application.id, Letter.stage == stage)
+            .where(Letter.revision == (newest.revision if newest else 0))
+        )
+        return bool(db.session.scalar(statement))
 
     @cached_property
     def answers(self) -> Mapping[str, Mapping[str, Any]]:

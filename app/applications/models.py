@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from app.accounts.models import User
 from app.db import Record
@@ -56,6 +56,12 @@ class Application(Record):
     organisation: Mapped[Organisation] = relationship(lazy="joined")
     author: Mapped[User] = relationship(lazy="select")
     assignments: Mapped[list[Assignment]] = relationship(cascade="all", lazy="select", order_by=lambda: Assignment.id)
+    holdings: Mapped[list[Holding]] = relationship(
+        primaryjoin="and_(Holding.application_id == Application.id, Holding.ended_at.is_(None))",
+        viewonly=True,
+        lazy="select",
+        order_by=lambda: Holding.id,
+    )
 
     __mapper_args__ = {"version_id_col": version}
 
@@ -115,6 +121,41 @@ class Assignment(Record):
     is_current: Mapped[bool] = mapped_column(default=True)
 
     user: Mapped[User] = relationship(lazy="joined")
+
+
+class Holding(Record):
+    """A person of the Exchange who has taken an application out of his role's queue, or was given it.
+
+    It stands while ``ended_at`` is empty; of one ``executor`` at most one does, and the database refuses a
+    second.  ``process`` is where the application stood.  ``by_id`` is who made him the holder: himself, the
+    head, a colleague; empty where it came back to him.  ``ending`` says why it is over: moved, given_back,
+    reassigned or taken_over.
+    """
+
+    __tablename__ = "holding"
+    __table_args__ = (
+        Index(
+            "uq_holding_standing",
+            "application_id",
+            "executor",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index("ix_holding_application_id_process", "application_id", "process"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
+    executor: Mapped[str] = mapped_column(String(40))
+    process: Mapped[str] = mapped_column(String(60))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ending: Mapped[str] = mapped_column(String(12), default="")
+
+    user: Mapped[User] = relationship(foreign_keys=[user_id], lazy="joined")
 
 
 class AnyComment(Record):
@@ -450,7 +491,10 @@ class SignatureStamp(Record):
 
 
 class History(Record):
-    """One act on an application; rows are only added, and the database refuses anything else."""
+    """One act on an application; rows are only added, and the database refuses anything else.
+
+    ``for_id`` is the absent colleague on whose behalf ``by`` acted as his substitute.
+    """
 
     __tablename__ = "history"
 
@@ -463,8 +507,12 @@ class History(Record):
     source: Mapped[str] = mapped_column(String(60), default="")
     target: Mapped[str] = mapped_column(String(60), default="")
     words: Mapped[str] = mapped_column(Text, default="")
+    for_id: Mapped[int | None]
 
     by: Mapped[User | None] = relationship(lazy="joined")
+    on_behalf_of: Mapped[User | None] = relationship(
+        primaryjoin=lambda: foreign(History.for_id) == User.id, viewonly=True, lazy="select"
+    )
 
 
 class ClockEvent(Record):
@@ -511,3 +559,100 @@ class Counter(Record):
 
     series: Mapped[str] = mapped_column(String(40), primary_key=True)
     value: Mapped[int] = mapped_column(default=0)
+
+
+class Letter(Record):
+    """A paper of the Exchange for the organisation: its letter, or its conclusion; one row for each text signed.
+
+    ``kind``: ``letter`` or ``conclusion``.  ``occasion`` is the key of its template.  ``stage`` and ``revision``
+    say which answers it was made of; a letter of its template alone has no stage and counts in ``revision``.
+    ``words``: ``{"subject": {language: text}, "text": {language: text}}``.  ``document`` is what is signed,
+    ``copy`` the same with the outgoing number and the visible signature; both come into being on the way.
+    ``is_automatic``: the system has sent it by itself, unsigned.  ``sent_at``: it has its number, and the
+    organisation finds it from then on; ``read_at``: one of its people has opened it for the first time.
+    """
+
+    __tablename__ = "letter"
+    __table_args__ = (
+        UniqueConstraint("application_id", "kind", "stage", "revision"),
+        Index("ix_letter_sent_at", "sent_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"))
+    kind: Mapped[str] = mapped_column(String(20))
+    occasion: Mapped[str] = mapped_column(String(60))
+    stage: Mapped[str] = mapped_column(String(60), default="")
+    revision: Mapped[int]
+    words: Mapped[dict[str, Any]]
+    number: Mapped[str] = mapped_column(String(40), default="")
+    is_automatic: Mapped[bool] = mapped_column(default=False)
+    made_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    made_at: Mapped[datetime]
+    document_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    copy_id: Mapped[int | None] = mapped_column(ForeignKey("document.id"))
+    sent_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    sent_at: Mapped[datetime | None]
+    read_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    read_at: Mapped[datetime | None]
+
+    application: Mapped[Application] = relationship(lazy="joined")
+    document: Mapped[Document | None] = relationship(foreign_keys=[document_id], lazy="joined")
+    copy: Mapped[Document | None] = relationship(foreign_keys=[copy_id], lazy="joined")
+    made_by: Mapped[User | None] = relationship(foreign_keys=[made_by_id], lazy="joined")
+    sent_by: Mapped[User | None] = relationship(foreign_keys=[sent_by_id], lazy="joined")
+    read_by: Mapped[User | None] = relationship(foreign_keys=[read_by_id], lazy="joined")
+
+    @property
+    def signatures(self) -> list[Signature]:
+        """The accepted signatures over what is signed; none before."""
+        return self.document.signatures if self.document else []
+
+    @property
+    def state(self) -> str:
+        """Return unsigned, signed, sent or read."""
+        if self.read_at is not None:
+            return "read"
+        if self.sent_at is not None:
+            return "sent"
+        return "signed" if self.signatures else "unsigned"
+
+
+class Outage(Record):
+    """A time in which the system could not be used, as the Exchange has declared it (IS2IN-27.a).
+
+    ``ends_at`` empty: it goes on.  ``reason`` is told to everybody, in the words of who declared it.
+    """
+
+    __tablename__ = "outage"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    begins_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+
+    by: Mapped[User] = relationship(lazy="joined")
+
+
+class PaperIntake(Record):
+    """An application that came on paper during an outage, and whose data the Exchange's people enter.
+
+    ``entered_at`` empty: the data are still being entered, and nobody of the organisation sees it.
+    ``received_at`` is the paper's own moment: from then on the terms run.
+    """
+
+    __tablename__ = "paper_intake"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
+    outage_id: Mapped[int] = mapped_column(ForeignKey("outage.id"))
+    received_at: Mapped[datetime]
+    brought_by: Mapped[str] = mapped_column(String(300))
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+    entered_at: Mapped[datetime | None]
+
+    outage: Mapped[Outage] = relationship(lazy="joined")
+    by: Mapped[User] = relationship(lazy="joined")

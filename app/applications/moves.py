@@ -16,21 +16,26 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import db
 from app.accounts.models import User
-from app.applications import clocks, conditions, effects, facts, queries
-from app.applications.models import Application, History
+from app.applications import clocks, conditions, effects, facts, holders, queries, taking
+from app.applications.models import Application, History, Letter
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotPermitted, Term
 from app.notifications import operations as notifications
 from app.permissions import EXECUTOR_ROLES
 from app.statements import Statement
 from app.terms import LANGUAGES, say
+from app.web import here
 from app.web.templating import date_text
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
 
+AUTHORISED = "listing_head"
+"""Who signs the letters that no stage of a procedure gives to somebody."""
+
 _APPLICATION = db.table_of(Application)
 _ADD_HISTORY = Statement(
-    insert(db.table_of(History)), ("application_id", "at", "by_id", "act", "stage", "source", "target", "words")
+    insert(db.table_of(History)),
+    ("application_id", "at", "by_id", "act", "stage", "source", "target", "words", "for_id"),
 )
 
 
@@ -62,6 +67,7 @@ def stand_at(
     position = queries.procedure(application).settled(position, facts.of(application))
     source = application.process
     moved = position.process != source
+    absent = _absent(application, stage, by, now)
     changed = {**also, **position.to_dict(), "entered_at": now if moved else application.entered_at}
     if any(getattr(application, name) != value for name, value in changed.items()):
         changed["version"] = application.version + 1
@@ -71,7 +77,10 @@ def stand_at(
         for name, value in changed.items():
             set_committed_value(application, name, value)
     target = position.process if moved else ""
-    note(application, act, stage=stage, source=source, target=target, words=words, by=by, now=now)
+    said = {"stage": stage, "source": source, "target": target, "words": words}
+    note(application, act, **said, by=by, absent=absent, now=now)
+    if moved:
+        taking.settle(application, source, now=now)
 
 
 def note(
@@ -84,12 +93,17 @@ def note(
     source: str = "",
     target: str = "",
     words: str = "",
+    absent: User | None = None,
 ) -> None:
-    """Add an act to the history and the audit; by itself it moves nothing."""
+    """Add an act to the history and the audit; by itself it moves nothing.
+
+    ``absent`` is the colleague for whom ``by`` acts as his substitute.
+    """
     by_id = by.id if by else None
     row = {"at": now, "by_id": by_id, "act": act, "stage": stage, "source": source, "target": target, "words": words}
-    _ADD_HISTORY.run({"application_id": application.id, **row})
-    audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target)
+    _ADD_HISTORY.run({"application_id": application.id, **row, "for_id": absent.id if absent else None})
+    behalf = {"on_behalf_of": absent.id} if absent else {}
+    audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target, **behalf)
 
 
 def touch(application: Application) -> None:
@@ -105,14 +119,38 @@ def touch(application: Application) -> None:
     set_committed_value(application, "version", changed["version"])
 
 
-def require_executor(application: Application, user: User, executor: str) -> None:
-    """Refuse an act of somebody who is not its executor now.
+def _absent(application: Application, stage: str, by: User | None, now: datetime) -> User | None:
+    """Return the colleague for whom ``by`` acts as his substitute, None if for himself or for the organisation."""
+    if by is None or not by.is_exchange:
+        return None
+    procedure = queries.procedure(application)
+    process = procedure.processes[application.process]
+    executor = procedure.executor_of(stage, process.key) if stage in process.stages else process.executor
+    return holders.acted_for(application, by, executor or "", now=now)
+
+
+def require_executor(
+    application: Application, user: User, executor: str, *, now: datetime | None = None, takes: bool = True
+) -> None:
+    """Refuse an act of somebody who is not its executor now; what nobody has taken out of a queue he takes by it.
+
+    ``takes`` false: only ask.
 
     Raises:
         NotPermitted: names who is.
+        Held: a colleague of the same role holds it.
     """
-    if not queries.acts_as(application, user, executor):
+    role = EXECUTOR_ROLES.get(executor)
+    if role is None and queries.acts_as(application, user, executor):
+        return
+    if role is None or role not in user.roles:
         raise NotPermitted("app.err.not_executor", who=Term(f"workflow.executor.{executor}"))
+    now = now or here.now()
+    held = holders.holding(application, executor)
+    if held is not None and not holders.may_act(application, user, executor, now=now):
+        raise taking.Held(held)
+    if held is None and takes:
+        taking.take(application, executor, by=user, now=now)
 
 
 def fire(application: Application, trigger: str, *, by: User, seen: int, now: datetime, words: str = "") -> Transition:
@@ -127,11 +165,13 @@ def fire(application: Application, trigger: str, *, by: User, seen: int, now: da
         Invalid: a reason is asked and none was given.
     """
     application.require_version(seen)
+    if trigger != "delete" and queries.is_being_entered(application):
+        raise Conflict("paper.err.only_enter")
     procedure = queries.procedure(application)
     offered = [item for item in procedure.transitions if item.trigger == trigger]
     here = [item for item in offered if item.source == application.process]
     for transition in (here or offered)[:1]:
-        require_executor(application, by, transition.by)
+        require_executor(application, by, transition.by, now=now)
         if transition.reason_required and not words.strip():
             raise Invalid.at("reason", "err.reason_required")
     clocks.require_time(application, now=now)
@@ -154,9 +194,11 @@ def _take(application: Application, trigger: str, *, by: User | None, now: datet
         note(application, conditions.DECIDE, stage=table, words=row, by=by, now=now)
     also: dict[str, object] = {}
     for name in taken.effects:
-        also.update(effects.EFFECTS[name](application, by=by, now=now))
+        also.update(effects.carry_out(name, application, by=by, words=words, now=now))
     stand_at(application, fired.position, act=trigger, by=by, now=now, words=words, also=also)
     tell(application, taken.notify, now=now, besides=by, news=_news(application, taken))
+    if by is not None and any(name in effects.LETTERS for name in taken.effects):
+        call_to_sign(application, AUTHORISED, now=now, besides=by)
     return taken
 
 
@@ -198,6 +240,25 @@ def tell(
     notifications.post(told.items(), about=_about(application, acting, around), now=now)
 
 
+def call_to_sign(application: Application, executor: str, *, now: datetime, besides: User) -> None:
+    """Tell the authorised person that a paper of the Exchange waits for a signature."""
+    message = notifications.Message("notice.letter_waits", {"number": application.number}, action_required=True)
+    people = [person for person in queries.around(application).get(executor, ()) if person.id != besides.id]
+    notifications.post([(person, message) for person in people], about=about(application), now=now)
+
+
+def tell_of_letter(letter: Letter, *, now: datetime) -> None:
+    """Tell those who answer for the organisation that a letter of the Exchange is there for them."""
+    around = queries.around(letter.application)
+    people = {each.id: each for executor in ("author", "respondent", "first_head") for each in around.get(executor, ())}
+    staff = {each.id for executor in EXECUTOR_ROLES for each in around.get(executor, ())}
+    subject = letter.words["subject"]
+    params = {"number": letter.number, "subject": {**subject, "en": subject["ru"]}}
+    message = notifications.Message("notice.letter", params)
+    found = [(person, message) for ident, person in people.items() if ident not in staff]
+    notifications.post(found, about=about(letter.application), now=now)
+
+
 def about(application: Application) -> notifications.About:
     """Return what a message says of the application: procedure, present executor, author (IS2IN-8.1)."""
     return _about(application, queries.current_executors(application), queries.around(application))
@@ -216,13 +277,23 @@ def _about(
     )
 
 
-def executor_words(application: Application, executors: tuple[str, ...], language: str) -> list[str]:
-    """Return who acts now in words: the person's name, or the role at the Exchange."""
+def executor_words(
+    application: Application, executors: tuple[str, ...], language: str, *, reader: User | None = None
+) -> list[str]:
+    """Return who acts now in words: the person's name, or the role at the Exchange.
+
+    To a ``reader`` of the Exchange the role's holder is named too.
+    """
     names = {
         executor: [user.name for user in queries.executor_people(application, executor)]
         for executor in executors
         if executor not in EXECUTOR_ROLES
     }
+    if reader is not None and reader.is_exchange:
+        for row in application.holdings:
+            if row.executor in executors:
+                role = say(f"workflow.executor.{row.executor}", language)
+                names[row.executor] = [say("queues.role_holder", language, role=role, user=row.user.name)]
     return _words(executors, names, language)
 
 

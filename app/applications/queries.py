@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
@@ -32,7 +32,9 @@ from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import joinedload, lazyload, selectinload
 
 from app import catalogue, db
+from app.accounts import queries as people
 from app.accounts.models import User
+from app.applications import holders
 from app.applications.models import (
     Answers,
     Application,
@@ -40,7 +42,9 @@ from app.applications.models import (
     Comment,
     Document,
     History,
+    Holding,
     InternalNote,
+    PaperIntake,
     Remark,
 )
 from app.errors import NotFound
@@ -48,6 +52,7 @@ from app.notifications.operations import Addressee
 from app.organisations.models import Partnership
 from app.permissions import EXECUTOR_ROLES, Permission, Role
 from app.statements import Statement
+from app.web import here
 from app.workflows.guards import Position
 from app.workflows.machine import Procedure
 from app.workflows.parts import StageKind
@@ -163,9 +168,10 @@ def under_review(user: User) -> list[Glance]:
     named = {(row.application_id, row.executor) for row in db.session.execute(held)}
     roles = {executor for executor, role in EXECUTOR_ROLES.items() if role in user.roles}
     user_id, is_head = user.id, Role.FIRST_HEAD in user.roles
+    taken = taken_from(user, now=here.now()) if roles else frozenset()
 
     def is_theirs(ident: int, author_id: int, executors: tuple[str, ...]) -> bool:
-        if not roles.isdisjoint(executors):
+        if any(each in roles and (ident, each) not in taken for each in executors):
             return True
         if author_id == user_id and "author" in executors:
             return True
@@ -173,25 +179,43 @@ def under_review(user: User) -> list[Glance]:
 
     found = []
     for ident, author_id, *standing in db.session.execute(statement):
-        executors = _executors_at(*standing)
+        executors = executors_at(*standing)
         found.append(Glance(ident, is_theirs(ident, author_id, executors), bool(executors)))
     return found
 
 
+def taken_from(user: User, *, now: datetime) -> frozenset[tuple[int, str]]:
+    """Return what colleagues hold and ``user`` may not act on: application and executor."""
+    own = {user.id, *people.substituted_by(user.id, now=now)}
+    held = select(Holding.application_id, Holding.executor).where(
+        Holding.ended_at.is_(None), Holding.user_id.not_in(own)
+    )
+    return frozenset((ident, executor) for ident, executor in db.session.execute(held))
+
+
 @lru_cache(maxsize=20_000)
-def _executors_at(name: str, sha256: str, process: str, stages: str) -> tuple[str, ...]:
+def executors_at(name: str, sha256: str, process: str, stages: str) -> tuple[str, ...]:
     """Return who must act on what stands so; ``stages`` as the database keeps them, ``sha256`` tells files apart."""
     key, _, version = name.rpartition(".v")
     standing = Position.from_dict({"process": process, "stages": json.loads(stages)})
     return catalogue.present().procedures.get(key, int(version)).executors(standing)
 
 
-def of_glances(glances: Sequence[Glance]) -> Sequence[Application]:
+class _Known(Protocol):
+    """What names an application in a list."""
+
+    @property
+    def id(self) -> int: ...
+
+
+def of_glances(glances: Sequence[_Known]) -> Sequence[Application]:
     """Return the applications of these glances in their order, with the people that lists name."""
     statement = (
         select(Application)
         .where(Application.id.in_([each.id for each in glances]))
-        .options(joinedload(Application.author), selectinload(Application.assignments))
+        .options(
+            joinedload(Application.author), selectinload(Application.assignments), selectinload(Application.holdings)
+        )
     )
     found = {item.id: item for item in db.session.scalars(statement).unique()}
     return [found[each.id] for each in glances if each.id in found]
@@ -342,11 +366,30 @@ def assigned(application: Application, executor: str) -> list[User]:
     return [row.user for row in application.assignments if row.executor == executor and row.is_current]
 
 
-def acts_as(application: Application, user: User, executor: str) -> bool:
-    """Tell whether ``user`` is the given executor of the application."""
-    role = EXECUTOR_ROLES.get(executor)
-    if role is not None:
-        return role in user.roles
+def intake(application: Application) -> PaperIntake | None:
+    """Return how an application came on paper, or None where it did not."""
+    statement = select(PaperIntake).where(PaperIntake.application_id == application.id)
+    return db.session.scalars(statement).unique().one_or_none()
+
+
+def is_being_entered(application: Application) -> bool:
+    """Tell whether the Exchange's people are entering it from paper, and it is not handed in yet."""
+    if application.submitted_at is not None:
+        return False
+    found = intake(application)
+    return found is not None and found.entered_at is None
+
+
+def on_paper(ids: Sequence[int]) -> set[int]:
+    """Return which of these applications came on paper."""
+    statement = select(PaperIntake.application_id).where(PaperIntake.application_id.in_(ids))
+    return set(db.session.scalars(statement)) if ids else set()
+
+
+def acts_as(application: Application, user: User, executor: str, *, now: datetime | None = None) -> bool:
+    """Tell whether ``user`` is the given executor of the application, and no colleague of the Exchange holds it."""
+    if executor in EXECUTOR_ROLES:
+        return holders.may_act(application, user, executor, now=now)
     if executor == "author" and application.author_id == user.id:
         return True
     if executor == "first_head" and (
@@ -448,6 +491,8 @@ def current_executors(application: Application) -> tuple[str, ...]:
 def around(application: Application) -> dict[str, list[Addressee]]:
     """Return who is who around an application, by executor: its own people, and the Exchange's by their roles.
 
+    Where somebody holds it, he and his substitute stand for the role.
+
     The same people as ``executor_people`` and the holders of roles, as messages need them, all at once.
     """
     found: dict[str, list[Addressee]] = {}
@@ -456,6 +501,19 @@ def around(application: Application) -> dict[str, list[Addressee]]:
         person = Addressee(ident, email, language, f"{last_name} {first_name}", is_active)
         for each in [executor] if executor else _executors(roles):
             found.setdefault(each, []).append(person)
+    return _named(application, found)
+
+
+def _named(application: Application, found: dict[str, list[Addressee]]) -> dict[str, list[Addressee]]:
+    """Return the same, with the holder of a queue's work and his substitute in place of the whole role."""
+    held = {row.executor: row.user_id for row in application.holdings if row.executor in found}
+    if not held:
+        return found
+    standing_in = people.substitutes_of(held.values(), now=here.now())
+    for executor, user_id in held.items():
+        meant = {user_id, *({standing_in[user_id].id} if user_id in standing_in else ())}
+        there = [person for person in found[executor] if person.id in meant]
+        found[executor] = there or found[executor]  # he has left, or has the role no more
     return found
 
 

@@ -7,25 +7,22 @@ Source: user manual, paragraphs 21 to 23; readings A25, A26.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import facts, moves, queries, stamping
-from app.applications.models import Application, Document, Signature
+from app.applications import effects, facts, letters, moves, queries, stamping
+from app.applications.models import Application, Document, History, Letter, Signature
+from app.applications.moves import AUTHORISED
 from app.audit import operations as audit
 from app.authorities.gathering import judged
-from app.errors import Conflict, Invalid, NotFound, Problem
+from app.errors import Conflict, Invalid, NotPermitted, Problem
 from app.organisations import queries as organisations
 from app.signatures import purpose
-from app.signatures.asn1 import Malformed
-from app.signatures.evidence import evidence_store
-from app.signatures.report import Evidence, SignatureReport
-from app.signatures.verify import verify
+from app.signatures.report import SignatureReport
 from app.signatures.who import refusals
-from app.storage import Damaged
 from app.terms.sizes import size_said
 from app.web import here
 from app.workflows.parts import StageKind
@@ -116,13 +113,30 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
     assert stage is not None  # offered() has refused otherwise
     moves.require_executor(application, by, queries.procedure(application).executor_of(stage, application.process))
     company = application.organisation
-    found = refusals(given.report, bin=company.bin, signing_iins=organisations.signing_iins(company))
+    row, is_new = _kept(document, given, bin=company.bin, iins=organisations.signing_iins(company), by=by, now=now)
+    if not is_new:
+        return row
+    after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
+    moves.stand_at(application, after, act="sign", by=by, now=now, stage=stage)
+    audit.record("signed", f"document {document.sha256}", by=by.id, at=now, cms=row.cms_sha256)
+    return row
+
+
+def _kept(
+    document: Document, given: Given, *, bin: str, iins: Collection[str], by: User, now: datetime
+) -> tuple[Signature, bool]:
+    """Keep a signature that holds, and tell whether it is new.
+
+    Raises:
+        Invalid: as ``accept``.
+    """
+    found = refusals(given.report, bin=bin, signing_iins=iins)
     if found:
-        raise Invalid(problems=_told(given.report, found, bin=company.bin))
+        raise Invalid(problems=_told(given.report, found, bin=bin))
     signer = given.report.signers[0]
     already = next((item for item in document.signatures if item.signer_iin == signer.iin), None)
     if already is not None:
-        return already
+        return already, False
     for one in signer.evidence:
         here.storage().put(one.der)
     row = Signature(
@@ -143,9 +157,70 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
     db.session.add(row)
     db.session.flush()
     db.session.expire(document, ["signatures"])
-    after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
-    moves.stand_at(application, after, act="sign", by=by, now=now, stage=stage)
+    return row, True
+
+
+def may_issue(letter: Letter, user: User) -> bool:
+    """Tell whether ``user`` is authorised to sign a paper of the Exchange now."""
+    if letter.sent_at is not None:
+        return False
+    if not letter.stage:
+        return queries.acts_as(letter.application, user, AUTHORISED)
+    stage = letters.issuing_stage(letter.application)
+    if stage is None or letters.written_in(letter.application, stage) != letter.stage:
+        return False
+    if letters.present(letter.application, letter.stage) is not letter:
+        return False
+    procedure = queries.procedure(letter.application)
+    return queries.acts_as(letter.application, user, procedure.executor_of(stage, letter.application.process))
+
+
+def may_write(letter: Letter, user: User) -> bool:
+    """Tell whether ``user`` may word a letter of its template alone: the authorised person, or who wrote it."""
+    return queries.acts_as(letter.application, user, AUTHORISED) or user == letter.made_by
+
+
+def issued(letter: Letter, sha256: str, *, by: User) -> Document:
+    """Return the paper's bytes that are signed now, if they are those that were on the page.
+
+    Raises:
+        NotPermitted: ``by`` is not the authorised person.
+        Conflict: it was sent already, or is written otherwise now.
+    """
+    if letter.sent_at is not None:
+        raise Conflict("letter.err.sent", number=letter.number)
+    if not may_issue(letter, by):
+        raise NotPermitted("letter.err.not_authorised")
+    if letter.document is None or letter.document.sha256 != sha256:
+        raise Conflict("err.doc_changed")
+    return letter.document
+
+
+def issue(letter: Letter, given: Given, *, by: User, now: datetime) -> Signature:
+    """Accept the Exchange's signature over a paper.  Pressing twice signs once.
+
+    The key must carry the Exchange's number and be the person's own who is signed in.  A paper of a stage
+    waits for the sending that its procedure knows; a letter of its template alone goes out at once.
+
+    Raises:
+        NotPermitted, Conflict: see ``issued``; or the Exchange's number is not configured.
+        Invalid: as ``accept``.
+    """
+    document, application, bin = issued(letter, given.sha256, by=by), letter.application, here.config().exchange_bin
+    if not bin:
+        raise Conflict("letter.err.no_bin")
+    row, is_new = _kept(document, given, bin=bin, iins=frozenset({by.iin} - {""}), by=by, now=now)
+    if not is_new:
+        return row
     audit.record("signed", f"document {document.sha256}", by=by.id, at=now, cms=row.cms_sha256)
+    stage = letters.issuing_stage(application) if letter.stage else None
+    if stage is not None:
+        after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
+        moves.stand_at(application, after, act="sign_paper", by=by, now=now, stage=stage)
+    else:
+        db.session.add(History(application_id=application.id, at=now, by_id=by.id, act="sign_paper"))
+        effects.send_paper(letter, by=by, now=now)
+        moves.tell_of_letter(letter, now=now)
     return row
 
 
@@ -164,41 +239,3 @@ def _told(report: SignatureReport, found: list[str], *, bin: str) -> list[Proble
     if "sign.next.organisation" in steps:
         steps.pop("sign.next.person", None)  # it says whose key, too
     return [*problems, *(Problem("", step, {"bin": bin} if step == "sign.next.organisation" else {}) for step in steps)]
-
-
-def as_kept(signature: Signature) -> bytes:
-    """Return the signature as it leaves the house: with its time-stamp, once it has one.
-
-    Raises:
-        NotFound, Damaged: it is missing or no longer what it was.
-    """
-    return here.storage().get(signature.stamp.cms_sha256 if signature.stamp else signature.cms_sha256)
-
-
-def last_report(signature: Signature) -> dict[str, Any]:
-    """Return what was found of the signature last: when it was stamped, else when it was accepted."""
-    return signature.stamp.report if signature.stamp else signature.report
-
-
-def evidence(signature: Signature) -> list[Evidence]:
-    """Return what the last verdict relied upon: certificates, lists, answers and tokens, as they came.
-
-    Raises:
-        NotFound, Damaged: a piece is missing or no longer what it was.
-    """
-    named = [one for signer in last_report(signature).get("signers", ()) for one in signer.get("evidence", ())]
-    return [Evidence(one["kind"], here.storage().get(one["sha256"])) for one in named]
-
-
-def verified_again(document: Document, signature: Signature) -> SignatureReport | None:
-    """Judge a kept signature anew, as of its last judgement, against nothing but the evidence kept with it.
-
-    The anchors are those trusted today.  None: some of the kept bytes are missing or damaged.
-    """
-    try:
-        trusted = catalogue.present().trust
-        store = evidence_store(evidence(signature), trusted.anchors, environment=trusted.environment)
-        message, content = as_kept(signature), here.storage().get(document.sha256)
-    except (NotFound, Damaged, Malformed):
-        return None
-    return verify(message, content, at=signature.stamp.at if signature.stamp else signature.at, trust=store)

@@ -14,7 +14,7 @@ from sqlalchemy import and_, false, func, or_, select
 
 from app import db
 from app.accounts.models import User
-from app.applications import queries
+from app.applications import holders, queries
 from app.applications.models import Answers, AnyComment, Application, CommentEvent, History, SentVersion
 from app.workflows.guards import ANSWERING, StageStatus
 
@@ -195,7 +195,7 @@ def _sendings_before_acts(application: Application, user: User) -> set[int]:
         reader = sendings.get((act, source))
         if reader is not None and waiting.get(reader):
             last[reader] = waiting[reader].pop()
-        if by_id == user.id:
+        if by_id == user.id and act not in holders.ACTS:
             reached = [last.get("exchange")] if user.is_exchange else [*last.values()]
             found |= {ident for ident in reached if ident is not None}
     return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from app import terms
+from app import letter_templates, terms
 from app.bodies.definitions import load as load_bodies
 from app.business_calendar.definitions import load as load_calendars
 from app.cli.versions import tell
@@ -66,6 +66,8 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
     the drafts that notice and how.  Exits with 2 if any affects data, with 64 if REV|FOLDER cannot be read.
     """
     found = faults_of(path.resolve() for path in paths or SHIPPED)
+    if not paths:
+        found.faults = sorted([*found.faults, *letter_templates.faults()])
     for fault in found.faults:
         click.echo(fault)
     if found.faults:

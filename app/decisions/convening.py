@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterable
 from datetime import date, datetime
 
+from flask import has_app_context
+from sqlalchemy import select
+
 from app import db
 from app.accounts import queries as people
 from app.accounts.models import User
@@ -23,6 +26,7 @@ from app.decisions import queries
 from app.decisions.models import AgendaItem, BodyMember, ItemState, Meeting, MeetingEvent, MeetingState, Office
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.notifications import operations as notifications
+from app.web import here
 from app.web.templating import date_text
 from app.workflows.guards import APPLICANT
 from app.workflows.parts import Transition
@@ -236,6 +240,7 @@ def appoint(meeting: Meeting, *, seen: int, by: User, now: datetime) -> None:
     for item in meeting.agenda:
         _appoint_item(item, by=by, now=now)
     note(meeting, "appointed", by=by, now=now, words=date_text(meeting.day))
+    _invite(meeting, by=by, now=now)
 
 
 def postpone(
@@ -275,6 +280,17 @@ def postpone(
     if is_appointed:
         for item in meeting.agenda:
             _appoint_item(item, by=by, now=now)
+        _invite(meeting, by=by, now=now)
+
+
+def _invite(meeting: Meeting, *, by: User, now: datetime) -> None:
+    """Tell the members who are the Exchange's own people when they sit, and where the packet is."""
+    found = people.by_ids(row.user_id for row in queries.members(meeting.body, meeting.day) if row.user_id is not None)
+    starts = f" {meeting.starts}" if meeting.starts else ""
+    params = {"body": queries.body(meeting.body).title.model_dump(), "date": f"{date_text(meeting.day)}{starts}"}
+    url = f"{here.config().base_url}/meetings/{meeting.id}/packet" if has_app_context() else ""
+    invited = [user for user in found.values() if user.id != by.id]
+    notifications.notify(invited, "notice.meeting_invited", about=notifications.About(url=url), params=params, now=now)
 
 
 # The agenda
@@ -295,6 +311,7 @@ def _put_on(meeting: Meeting, application: Application, *, by: User, now: dateti
     way = queries.road(applications.procedure(application))
     if way is None or application.process not in (way.appoint.source, way.decide.source):
         raise Conflict("meetings.err.not_waiting", number=application.number)
+    db.session.execute(select(Application.id).where(Application.id == application.id).with_for_update())
     if queries.live_item(application) is not None:
         raise Conflict("meetings.err.on_agenda", number=application.number)
     if meeting.body not in queries.bodies_of(application):

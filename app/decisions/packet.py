@@ -10,7 +10,7 @@ from datetime import datetime
 
 from app import pdf
 from app.accounts.models import User
-from app.applications import checklist, document, signing, summary
+from app.applications import checklist, summary, verifying
 from app.applications import queries as applications
 from app.applications.models import Application, Attachment, Comment, Document
 from app.applications.sheets import StageView
@@ -20,10 +20,12 @@ from app.decisions import queries
 from app.decisions.models import AgendaItem, Meeting
 from app.errors import Conflict
 from app.files.names import safe_name
-from app.signatures.report import Verdict
 from app.web import here
 from app.web.templating import paper
 from app.workflows.parts import StageKind
+
+FOUND = frozenset({"grounds", "conclusion"})
+"""The stages of the Exchange whose answers a body reads."""
 
 LARGEST = 500 * 1024 * 1024
 """Bytes of all the files of a packet; a larger one is read on its page."""
@@ -63,7 +65,7 @@ def _papers(item: AgendaItem, user: User, language: str) -> Papers:
     copies = (row for row in made if row.kind == "signed_copy" and signed is not None and row.round == signed.round)
     return Papers(
         item,
-        [stage for stage in worked if stage.key in document.FOUND - {"decision"}],
+        [stage for stage in worked if stage.key in FOUND],
         signed,
         next(copies, None),
         [row for row in applications.comments(application, user=user) if row.published_at is not None],
@@ -105,10 +107,7 @@ def _pack(into: zipfile.ZipFile, folder: str, papers: Papers, language: str) -> 
     into.writestr(f"{folder}/conclusion.pdf", _cover(papers, language))
     signed = papers.signed
     if signed is not None:
-        for signature in signed.signatures:
-            report = signing.verified_again(signed, signature)
-            if report is None or report.verdict is not Verdict.VALID:
-                raise Conflict("verify.broken")
+        verifying.require_holding(signed)
         chosen = papers.copy or signed
         into.writestr(f"{folder}/{chosen.name}", here.storage().get(chosen.sha256))
     for row in papers.files:

@@ -20,6 +20,7 @@ from app.accounts import operations as accounts_operations
 from app.accounts import queries as people_queries
 from app.accounts.models import User
 from app.accounts.views import DEMO_ACCOUNTS
+from app.applications.moves import AUTHORISED
 from app.config import Config
 from app.demo import library, meetings, past, stories
 from app.demo.people import COMPANIES, PASSWORD, PEOPLE, Company, Person
@@ -107,20 +108,20 @@ def _organisation(company: Company) -> Organisation:
 
 
 def _enrol(config: Config) -> None:
-    """Give the people who sign their sandbox keys, with the certificate profile of the NCA."""
+    """Give the people who sign, the Exchange's too, sandbox keys in the certificate profile of the NCA."""
     pki = _pki(config)
     companies = {company.code: company for company in COMPANIES}
     for person in PEOPLE:
         company = companies.get(person.company)
-        if company is None:
+        if company is None and AUTHORISED not in person.roles:
             continue
         pki.enrol(
             person.key,
             name=f"{person.last_name} {person.first_name} {person.patronymic}".strip(),
             iin=person.iin,
-            bin=company.bin,
-            organisation=company.kk,
-            roles=["first_head"] if person.is_first_head else ["employee"],
+            bin=company.bin if company else config.exchange_bin,
+            organisation=company.kk if company else say("app.exchange", "kk"),
+            roles=["first_head"] if person.is_first_head else ["employee"] if company else ["sign_right"],
         )
 
 

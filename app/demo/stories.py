@@ -22,6 +22,7 @@ from app.applications import (
     entries,
     filing,
     judging,
+    letters,
     moves,
     queries,
     rows,
@@ -29,7 +30,7 @@ from app.applications import (
 )
 from app.applications.answering import Typed
 from app.applications.attachments import Upload
-from app.applications.models import Application
+from app.applications.models import Application, Letter
 from app.demo.people import COMPANIES, PEOPLE, Company
 from app.forms.definitions import DynamicForm, Form
 from app.forms.outline import Asked, Part, Rows, leaves, typed_texts
@@ -53,13 +54,6 @@ CRITERIA_OF = {
     "depositary_receipts": ("main", "depositary_receipts"),
 }
 """Procedure -> the criteria of its security, where they are others."""
-
-LETTERS = {
-    "kk": "Биржа «{title}» процедурасы бойынша осы хатты жібереді. Толық мәліметтер хатқа қоса берілген.",
-    "ru": "Биржа направляет настоящее письмо по процедуре «{title}». Подробности прилагаются к письму.",
-    "en": "The Exchange sends this letter on the procedure “{title}”. The particulars go with the letter.",
-}
-"""Language -> the text of the Exchange's letters in the demo."""
 
 
 @dataclass(frozen=True)
@@ -226,6 +220,8 @@ class _Teller:
             left = procedure.unfinished(queries.position(application))
         if any(kinds[stage] is StageKind.SIGNING for stage in left):
             self.agree_and_sign(application)
+        if any(kinds[stage] is StageKind.ISSUING for stage in left):
+            self.issue(application)
         self.fire(application, way.trigger, way.by)
 
     # Filing
@@ -237,6 +233,9 @@ class _Teller:
         uploads: dict[str, list[Upload]] = {}
         for form, prefix, values in self._examples(application, stage):
             self._type(form.outline(values, prefix), raw, uploads)
+        if letters.kind_of(application, stage):
+            template = letters.typed(application, stage, letters.occasion(application, stage))
+            raw |= {name: texts for name, texts in template.items() if name in raw and "conclusion" not in name}
         return Typed(raw, uploads, seen=newest.revision if newest else 0)
 
     def _examples(self, application: Application, stage: str) -> Iterator[tuple[Form, str, dict[str, Any]]]:
@@ -267,7 +266,6 @@ class _Teller:
             "meeting_date": (self.now + timedelta(days=7)).strftime("%d.%m.%Y"),
             "opinion": "no_remarks",
             "despite_reason": "",
-            **self._letter(),
             **self.wanted,
         }
         parts = tuple(parts)
@@ -286,14 +284,6 @@ class _Teller:
                 if path in typed:
                     words = f"{typed[path]} {self.mark}" if item.type == "long_text" else typed[path]
                     raw[path] = [own.get(path, words)]
-
-    def _letter(self) -> dict[str, str]:
-        """Return what the Exchange's letters say; of a share listing it is the form's example."""
-        if self.story.procedure == PROCEDURE:
-            return {}
-        title = catalogue.present().procedures.get(self.story.procedure).title
-        found = {f"subject-{language}": title[language] for language in LETTERS}
-        return found | {f"text-{language}": words.format(title=title[language]) for language, words in LETTERS.items()}
 
     def fill(self, application: Application, stages: tuple[str, ...]) -> None:
         """Fill and finish stages, each by its executor."""
@@ -377,6 +367,23 @@ class _Teller:
 
     # The Exchange's side
 
+    def issue(self, application: Application) -> None:
+        """Sign what the present process has written, as the Exchange, with the sandbox key."""
+        stage = letters.issuing_stage(application)
+        if stage is None:
+            return
+        head = self.person(moves.AUTHORISED)
+        letter = letters.prepare(application, letters.written_in(application, stage), by=head, now=here.now())
+        self.sign_letter(letter)
+        db.session.expire(application)
+
+    def sign_letter(self, letter: Letter) -> None:
+        """Sign a paper of the Exchange with the sandbox key."""
+        sha256 = letters.fixed(letter, now=here.now()).sha256
+        cms = sign_as(self.pki, moves.AUTHORISED, here.storage().get(sha256), self.now)
+        given = signing.judge(cms, sha256=sha256, now=here.now())
+        signing.issue(letter, given, by=self.person(moves.AUTHORISED), now=here.now())
+
     def fire(self, application: Application, trigger: str, part: str, words: str = "") -> None:
         """Take a transition."""
         by = self.person(part)
@@ -386,6 +393,7 @@ class _Teller:
     def work(self, application: Application, stage: str, part: str, trigger: str) -> None:
         """Fill a stage of the Exchange and take its transition."""
         self.fill(application, (stage,))
+        self.issue(application)
         self.fire(application, trigger, part)
 
     def withdraw(self, application: Application) -> None:

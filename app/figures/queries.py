@@ -145,7 +145,7 @@ def _made(idents: Sequence[int], found: Shelf) -> Iterator[Case]:
             at,
             open_,
             outcome=_outcome(procedure, process, ident in refused) if final else "",
-            waits=() if final else queries._executors_at(name, sha256, process, stages),
+            waits=() if final else queries.executors_at(name, sha256, process, stages),
             kept=tuple(_kept(procedure, moves, final)),
             returns=returns(procedure, [entered.process for entered in path]),
         )

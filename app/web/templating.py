@@ -38,7 +38,10 @@ class MenuItem:
 MENU: tuple[tuple[str, str, Permission], ...] = (
     ("applications.procedures", "nav.procedures", Permission.BEGIN),
     ("applications.queue", "nav.queue", Permission.PROCESS),
+    ("applications.arrivals", "nav.registration", Permission.REGISTER),
     ("decisions.calendar", "nav.meetings", Permission.VIEW_MEETINGS),
+    ("applications.letters", "nav.letters", Permission.PROCESS),
+    ("applications.outages", "paper.nav", Permission.RECEIVE_PAPER),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),
     ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),

@@ -18,7 +18,7 @@ from app.workflows.guards import EFFECTS, EXECUTORS, GUARDS, ORGANISATION_KINDS,
 from app.workflows.parts import GuardUse, StageKind
 from app.workflows.texts import EVERYWHERE, ProcedureText, ProcessText, StageText, TransitionText, Way
 
-FORMLESS = frozenset({StageKind.SUMMARY, StageKind.APPROVAL, StageKind.SIGNING, StageKind.VIEW})
+FORMLESS = frozenset({StageKind.SUMMARY, StageKind.APPROVAL, StageKind.SIGNING, StageKind.ISSUING, StageKind.VIEW})
 """Kinds of stage that ask nothing and so have no forms."""
 
 WITHDRAWAL_ENDS = frozenset({"meeting_not_appointed", "not_decided"})
@@ -223,7 +223,10 @@ def _faults_of_stage(key: str, stage: StageText, source: Source) -> Iterator[Fau
     if (stage.when is None) is not (stage.otherwise is None):
         problem = "when and otherwise go together: the condition, and what is said where it does not hold"
         yield source.fault(["stages", key], problem, "write both, or none")
-    if stage.kind in FORMLESS and (stage.skip_if or stage.follows):
+    if stage.kind is StageKind.ISSUING and not stage.follows:
+        mend = "add follows: <the stage of kind work whose paper is signed>"
+        yield source.fault(["stages", key], "does not say what is signed", mend)
+    if stage.kind in FORMLESS and (stage.skip_if or (stage.follows and stage.kind is not StageKind.ISSUING)):
         yield source.fault(["stages", key], f"a stage of kind {stage.kind} is never skipped", "remove the condition")
 
 
@@ -248,7 +251,7 @@ def _followers(text: ProcedureText, source: Source) -> Iterator[Fault]:
             stages = _stages_meant(text, process.stages)
             if key not in stages:
                 continue
-            if stage.follows not in stages and None not in stages:
+            if stage.follows not in stages and None not in stages and stage.kind is not StageKind.ISSUING:
                 problem = f"'{stage.follows}' is not a stage of process '{name}', in which '{key}' stands"
                 yield source.fault(place, problem, "put both in the same process")
             elif stage.follows in stages and stages.index(stage.follows) > stages.index(key):

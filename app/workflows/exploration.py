@@ -37,6 +37,7 @@ from app.workflows.formulas import Formulas, Ways, any_of, every
 from app.workflows.guards import EXECUTORS, Facts, Position
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Process, StageKind, Transition
+from app.workflows.situations import Room, Situation, Step
 from app.workflows.variables import (
     ADVISER,
     ANSWERED,
@@ -57,7 +58,6 @@ from app.workflows.variables import (
     SENT,
     UNANSWERED,
     UNRESOLVED,
-    Memory,
     Outcomes,
     Value,
     Values,
@@ -73,43 +73,6 @@ from app.workflows.variables import (
 
 MOST_SITUATIONS = 20_000
 """A procedure with more than these is refused: nobody could understand it either."""
-
-
-@dataclass(frozen=True)
-class Situation:
-    """A process, and what matters of the way there."""
-
-    process: str
-    memory: Memory
-
-    @cached_property
-    def known(self) -> dict[Variable, Value]:
-        """The memory as a mapping."""
-        return dict(self.memory)
-
-
-@dataclass(frozen=True)
-class Room:
-    """What the people of a process can do in one situation.
-
-    ``opened`` and ``finished``: the stages they can open and finish; ``values``: what each variable may be.
-    """
-
-    opened: frozenset[str]
-    finished: frozenset[str]
-    unfinished: tuple[str, ...]
-    people: frozenset[str]
-    values: Values
-
-
-@dataclass(frozen=True)
-class Step:
-    """A transition taken, with the answers that were given for it."""
-
-    before: Situation
-    transition: Transition
-    after: Situation
-    chosen: tuple[tuple[Variable, Value], ...] = ()
 
 
 @dataclass
@@ -307,7 +270,7 @@ class Exploration:
     def _room_with(self, situation: Situation, standing: Mapping[str, bool]) -> Room:
         process = self.procedure.processes[situation.process]
         known = situation.known
-        facts = replace(_facts(known), conditions=standing)
+        facts = replace(_facts(known), conditions=standing, issued=self._issuing)
         people = set(_ALWAYS_THERE)
         people |= {who for who, fact in NAMED.items() if known.get(fact)}
         position, opened, finished = self.procedure.settled(Position(process.key), facts), set[str](), set[str]()
@@ -334,6 +297,10 @@ class Exploration:
         surely = [key for key in unfinished if self.procedure.stages[key].when is None]
         done = ([] if surely else [True]) + ([False] if self._mandatory[process.key] else [])
         return replace(room, values={**values, COMPLETE: frozenset(done)})
+
+    @cached_property
+    def _issuing(self) -> frozenset[str]:
+        return frozenset(key for key, each in self.procedure.stages.items() if each.kind is StageKind.ISSUING)
 
     @cached_property
     def _mandatory(self) -> dict[str, tuple[str, ...]]:
@@ -529,17 +496,3 @@ def _facts(known: Mapping[Variable, Value]) -> Facts:
         adviser_chosen=bool(known.get(ADVISER)),
         signature_valid=True,
     )
-
-
-def reached_from(begin: Iterable[Situation], steps: Sequence[tuple[Situation, Situation]]) -> set[Situation]:
-    """Return everything reached from ``begin`` by the steps."""
-    onward: dict[Situation, list[Situation]] = {}
-    for before, after in steps:
-        onward.setdefault(before, []).append(after)
-    reached, found = set[Situation](), list(begin)
-    while found:
-        each = found.pop()
-        if each not in reached:
-            reached.add(each)
-            found += onward.get(each, [])
-    return reached

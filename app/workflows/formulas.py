@@ -364,7 +364,8 @@ def _samples(asked: Any, literals: Iterable[Any]) -> dict[Value, Any]:
         return found | dict(_stretches(asked, sort, literals))
     named = {str(each) for each in literals if options is None or each in options}
     found |= {each: each for each in sorted(named)}
-    return found | ({OTHER: OTHER} if options is None or set(options) - named else {})
+    others = [OTHER] if options is None else sorted(set(options) - named)
+    return found | ({OTHER: others[0]} if others else {})
 
 
 def _stretches(asked: Any, sort: str, literals: Iterable[Any]) -> Iterable[tuple[str, Any]]:

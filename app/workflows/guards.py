@@ -71,6 +71,7 @@ class Facts:
     ``remarks`` counts the reviewers' remarks written in this round and not yet sent; ``open_remarks``
     those sent and not yet answered; ``unresolved_remarks`` all that no reviewer has resolved, sent or not.
     ``unconfirmed`` are the stages whose newest answers the page saved by itself: nobody has pressed a button since.
+    ``issued`` are the stages of kind issuing whose paper, as it is written now, carries a verified signature.
     ``answers`` maps stage to field key to canonical value, of the stages whose outcome a guard asks.
     ``conditions`` maps the text of a condition to what it says of the answers, None where that is open.
     """
@@ -87,6 +88,7 @@ class Facts:
     financial_organisation: bool = False
     adviser_chosen: bool = False
     unconfirmed: frozenset[str] = frozenset()
+    issued: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     conditions: Mapping[str, bool | None] = field(default_factory=dict)
 
@@ -273,6 +275,13 @@ EFFECTS = frozenset(
         "record_decision",
         "make_letter",
         "deliver_letter",
+        "deliver_conclusion",  # the signed conclusion of the Exchange is given with the letter
+        "letter_refused",  # letters by a template alone, for the authorised person to sign: registration refused …
+        "letter_incomplete",
+        "letter_remarks",
+        "letter_withdrawn",
+        "letter_discontinued",
+        "letter_unanswered",  # … and one that the system sends by itself, unsigned
         "archive",
         "close",  # a final without a result: withdrawn, refused
         "delete",
@@ -304,7 +313,7 @@ APPLICANT = EXECUTORS[:4]
 SYSTEM = "system"
 """Stands for ``by`` of a transition that a timer takes and no person."""
 
-EFFECTS_OF_SYSTEM = frozenset({"close"})
+EFFECTS_OF_SYSTEM = frozenset({"close", "letter_unanswered"})
 """The effects that need nobody who did it."""
 
 ORGANISATION_KINDS = ("initiator", "adviser", "audit_org", "candidate")

@@ -224,6 +224,8 @@ class Procedure:
         self._require_open(position, stage)
         if self.stages[stage].kind is StageKind.SIGNING and not facts.signature_valid:
             raise TransitionNotAllowed(GUARDS["signed_by_first_head"].refusal)
+        if self.stages[stage].kind is StageKind.ISSUING and stage not in facts.issued:
+            raise TransitionNotAllowed("workflow.err.not_issued", stage=self.stages[stage].said)
         return position.with_stages({stage: StageStatus.FILLED, **self._woken(position, stage)})
 
     def may_skip(self, position: Position, stage: str, facts: Facts) -> bool:
@@ -343,11 +345,12 @@ class Procedure:
 
     def _doors(self, position: Position) -> tuple[str, ...]:
         opened: list[str] = []
+        own = self.process(position).stages
         for subprocess in self.process(position).subprocesses:
             done_so_far = True
             for key in subprocess.stages:
                 follows = self.stages[key].follows
-                is_led_to = follows is None or position.status(follows) is StageStatus.FILLED
+                is_led_to = follows not in own or position.status(follows) is StageStatus.FILLED
                 is_passed_over = self.stages[key].when is not None and position.status(key) is StageStatus.SKIPPED
                 if is_led_to and not is_passed_over and (done_so_far or subprocess.order is not Order.SEQUENCE):
                     opened.append(key)

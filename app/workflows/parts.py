@@ -24,6 +24,7 @@ class StageKind(StrEnum):
     APPROVAL = "approval"  # comments, agree
     SIGNING = "signing"  # done only by a valid signature
     WORK = "work"  # the Exchange's side answers forms
+    ISSUING = "issuing"  # the Exchange signs what the stage it follows has written; done only by a valid signature
     VIEW = "view"  # only looked at; has no status
 
 

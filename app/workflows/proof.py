@@ -19,11 +19,12 @@ from dataclasses import replace
 
 from app.definition_files import Fault, Source
 from app.terms import say, terms
-from app.workflows.exploration import MOST_SITUATIONS, Exploration, Situation, Step, reached_from
+from app.workflows.exploration import MOST_SITUATIONS, Exploration
 from app.workflows.formulas import MOST_WAYS, TooManyWays, taken_apart
 from app.workflows.guards import GUARDS
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, StageKind, Transition
+from app.workflows.situations import Situation, Step, last_circles, onward, reached_from
 from app.workflows.texts import ProcedureText, Way
 from app.workflows.variables import (
     APPLICANTS,
@@ -269,11 +270,10 @@ def _dead_ends(proof: _Proof) -> Iterator[Fault]:
     stuck = [each for each in proof.found.rooms if each not in finishing]
     dead = {transition.source for _, transition in proof.dead() if not transition.is_interruption}
     told_of: set[str] = set()
+    causes = last_circles(stuck, onward(ordinary))
     for situation in stuck:
-        onward = reached_from([situation], ordinary)
-        is_cause = all(situation in reached_from([other], ordinary) for other in onward)
-        circle = {each.process for each in onward}
-        if not is_cause or circle & (told_of | dead):
+        circle = {each.process for each in causes.get(situation, ())}
+        if not circle or circle & (told_of | dead):
             continue
         told_of |= circle
         problem, mend, further = _why_stuck(proof, situation, sorted(circle))
@@ -356,6 +356,9 @@ def _turns(proof: _Proof) -> Iterator[Fault]:
             elif kind is StageKind.WORK and executor in APPLICANT_SIDE:
                 problem = f"the Exchange's work of stage '{stage}' would be done by the {executor}"
                 yield proof.fault(place, problem, "give it an executor of the Exchange, or make it fill", at)
+            elif kind is StageKind.ISSUING and executor in APPLICANT_SIDE:
+                problem = f"the Exchange's paper of stage '{stage}' would be signed by the {executor}"
+                yield proof.fault(place, problem, "give it an executor of the Exchange", at)
             elif kind is StageKind.SIGNING and executor != "first_head":
                 problem = f"stage '{stage}' would be signed by the {executor}"
                 yield proof.fault(place, problem, "give it the executor first_head", at)

@@ -40,7 +40,7 @@ class Stay:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a term: begun by the move ``ident``; ``end`` None: it runs, or stands still in its last pause.
+    """One run of a term: begun, or last made longer, by the move ``ident``; ``end`` None: it runs, or stands still in its last pause.
 
     ``decided``: the working days that a table gave, ``extensions``: those added by hand.
     """
@@ -79,7 +79,8 @@ def _runs_of(term: Term, procedure: Procedure, moves: Iterable[Move]) -> list[Ru
             decided = move.decided.get(term.table, decided) if term.table is not None else None
             added = (move.days,) if move.extended == term.key else ()
             if run is not None:
-                found[-1] = replace(run, decided=decided, extensions=(*run.extensions, *added))
+                ident = move.ident if added else run.ident  # what was reminded of before is reminded of again
+                found[-1] = replace(run, ident=ident, decided=decided, extensions=(*run.extensions, *added))
         elif move.target in term.processes:
             if run is None:
                 found.append(Run(term, move.ident, move.at, decided=decided))

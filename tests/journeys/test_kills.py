@@ -200,7 +200,7 @@ class Trial:
         comment = {"comment-issuer.legal_address": "Мекенжайды түзетіңіз."}
         kinds = {
             "register": (ready, "chancery", "transitions/register", {}),
-            "refuse": (ready, "chancery", "transitions/refuse_registration", reason),
+            "refuse": (ready, "chancery", "registration", {"act": "refuse", "text": "Негіздеме", "reason": "other"}),
             "withdraw": (ready, "issuer", "transitions/withdraw", reason),
             "fill": (fresh, "chancery", "stages/registration", {**registration, "done": "1"}),
             "fill and register": (fresh, "chancery", "stages/registration", {**registration, "trigger": "register"}),

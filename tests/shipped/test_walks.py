@@ -155,6 +155,8 @@ class Walk(RuleBasedStateMachine):
             changed["meeting_appointed"] = True
         if self.procedure.stages[stage].kind is StageKind.SIGNING:
             changed["signature_valid"] = True
+        if self.procedure.stages[stage].kind is StageKind.ISSUING:
+            changed["issued"] = self.facts.issued | {stage}
         self.facts = replace(self.facts, **changed)
 
     def fire(self, trigger: str) -> None:

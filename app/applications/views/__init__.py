@@ -20,10 +20,14 @@ from app.applications.views import (
     hints,
     hub,
     importing,
+    letters,
     lists,
     maps,
     panel,
+    paper,
     questionnaires,
+    queue,
+    registration,
     signing,
     stage,
     transfer,
@@ -35,6 +39,8 @@ __all__ = ["register"]
 
 MODULES = (
     lists,
+    queue,
+    registration,
     questionnaires,
     hub,
     maps,
@@ -46,6 +52,8 @@ MODULES = (
     comments,
     changes,
     signing,
+    letters,
+    paper,
     documents,
     attachments,
     autosave,
@@ -60,4 +68,5 @@ MODULES = (
 def register(app: Flask) -> None:
     """Give ``app`` the screens of applications."""
     app.register_blueprint(blueprint)
+    app.context_processor(paper.banner)
     autosave.register(app)

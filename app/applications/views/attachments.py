@@ -43,7 +43,7 @@ def incoming(number: str, stage: str) -> Iterator[dict[str, list[Received]]]:
     """
     application = frame.one(number)
     _require_stage(application, stage)
-    answering.require_stage(application, stage, current_user)
+    answering.require_stage(application, stage, current_user, takes=False)
     db.session.rollback()
     with ExitStack() as stack:
         found = {}
@@ -187,6 +187,9 @@ def _may_read(application: Application, row: Attachment) -> bool:
     stage = queries.procedure(application).stages.get(row.stage)
     if stage is not None and stage.kind is StageKind.WORK:
         return bool(current_user.is_exchange)
+    intake = queries.intake(application) if current_user.is_exchange else None
+    if intake is not None and (row.stage == attachments.PAPER or intake.entered_at is None):
+        return True  # the Exchange's own people have entered it
     return not current_user.is_exchange or attachments.was_sent(row, attachments.sent_moments(application))
 
 

@@ -108,7 +108,7 @@ def _writable(application: Application, found: Checklist) -> frozenset[str]:
 
 def _may_write(application: Application, stage: str) -> bool:
     try:
-        answering.require_stage(application, stage, current_user)
+        answering.require_stage(application, stage, current_user, takes=False)
     except AppError:
         return False
     procedure = queries.procedure(application)

@@ -32,7 +32,7 @@ def criteria_page(number: str, stage: str) -> Answer:
     application = frame.one(number)
     _require_stage(application, stage)
     _entry(application, stage)
-    answering.require_stage(application, stage, current_user)
+    answering.require_stage(application, stage, current_user, takes=False)
     return _page(application, stage)
 
 

@@ -13,7 +13,7 @@ from flask import Response, render_template, request
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import document, queries, signing, versions
+from app.applications import document, letters, queries, verifying, versions
 from app.applications.models import Application, Document, Signature
 from app.applications.views import checking, frame
 from app.applications.views.frame import Answer, blueprint
@@ -32,6 +32,9 @@ log = structlog.get_logger()
 
 SUFFIXES = {"certificate": ".cer", "list": ".crl", "ocsp": ".ocsp", "token": ".tst"}
 """Of the files of evidence, by its kind."""
+
+ISSUED = ("letter", "letter_copy", "conclusion", "conclusion_copy")
+"""Kinds of documents that the Exchange writes: they are the organisation's only once they have been delivered."""
 
 PACKAGE = """{name}        the document
 {name}.cms    its signature
@@ -66,7 +69,7 @@ def give(content: bytes, name: str, media_type: str, *, inline: bool = False) ->
 
 
 def _may_read(application: Application, row: Document) -> bool:
-    if row.kind in ("letter", "conclusion"):
+    if row.kind in ISSUED:
         return current_user.is_exchange or row.delivered_at is not None
     return not current_user.is_exchange or row.round in queries.sent_rounds(application)
 
@@ -80,7 +83,22 @@ def file(number: str, document_id: int) -> Response:
         raise NotFound
     content = here.storage().get(row.sha256)
     _require_signatures(application, row)
+    row = _marked_as_read(row) if row.kind in ISSUED and not current_user.is_exchange else row
     return give(content, row.name, "application/pdf", inline="inline" in request.args)
+
+
+def _marked_as_read(row: Document) -> Document:
+    """Note who of the organisation has opened a paper of the Exchange first, and when."""
+    letter = letters.by_document(row)
+    if letter is None or letter.read_at is not None:
+        return row
+    ident, user = row.id, current_user
+    db.session.rollback()
+    db.begin_writing(True)
+    found = letters.by_document(db.session.get_one(Document, ident))
+    if found is not None and letters.read(found, by=user, now=here.now()):
+        db.session.commit()
+    return db.session.get_one(Document, ident)
 
 
 def _signed(number: str, document_id: int, signature_id: int) -> tuple[Application, Document, Signature]:
@@ -105,8 +123,11 @@ def _require_signatures(application: Application, row: Document) -> None:
     if row.kind == "signed_copy":
         originals = (item for item in queries.documents(application) if item.kind == "application")
         signed = next((item for item in originals if item.round == row.round), row)
+    elif row.kind in ISSUED:
+        letter = letters.by_document(row)
+        signed = letter.document if letter is not None and letter.document is not None else row
     for found in signed.signatures:
-        report = signing.verified_again(signed, found)
+        report = verifying.verified_again(signed, found)
         if report is None or report.verdict is not Verdict.VALID:
             reasons = list(report.reasons) if report else ["damaged"]
             log.error("signature_broken", application=application.number, signature=found.id, reasons=reasons)
@@ -118,7 +139,7 @@ def _require_signatures(application: Application, row: Document) -> None:
 def signature(number: str, document_id: int, signature_id: int) -> Response:
     application, row, found = _signed(number, document_id, signature_id)
     _require_signatures(application, row)
-    return give(signing.as_kept(found), f"{row.name}.cms", "application/pkcs7-signature")
+    return give(verifying.as_kept(found), f"{row.name}.cms", "application/pkcs7-signature")
 
 
 @blueprint.get("/applications/<number>/documents/<int:document_id>/signature/<int:signature_id>/report")
@@ -126,8 +147,8 @@ def signature(number: str, document_id: int, signature_id: int) -> Response:
 def signature_report(number: str, document_id: int, signature_id: int) -> Answer:
     """Show what was found of a signature when it was accepted, and what is found now of the kept evidence."""
     application, row, found = _signed(number, document_id, signature_id)
-    again = signing.verified_again(row, found)
-    kept = [one for signer in signing.last_report(found).get("signers", ()) for one in signer.get("evidence", ())]
+    again = verifying.verified_again(row, found)
+    kept = [one for signer in verifying.last_report(found).get("signers", ()) for one in signer.get("evidence", ())]
     return render_template(
         "applications/signature.html",
         **frame.head(application),
@@ -148,14 +169,14 @@ def signature_evidence(number: str, document_id: int, signature_id: int) -> Resp
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(row.name, here.storage().get(row.sha256))
-        archive.writestr(f"{row.name}.cms", signing.as_kept(found))
+        archive.writestr(f"{row.name}.cms", verifying.as_kept(found))
         trusted = {anchor.certificate.der for anchor in catalogue.present().trust.anchors}
-        for place, one in enumerate(signing.evidence(found), start=1):
+        for place, one in enumerate(verifying.evidence(found), start=1):
             folder = "anchors" if one.der in trusted else "evidence"
             archive.writestr(f"{folder}/{place:02d}-{one.kind}{SUFFIXES[one.kind]}", one.der)
         at = (found.stamp.at if found.stamp else found.at).strftime("%Y-%m-%dT%H:%M:%SZ")
         archive.writestr("README.txt", PACKAGE.format(name=row.name, at=at))
-        archive.writestr("report.json", json.dumps(signing.last_report(found), ensure_ascii=False, indent=1))
+        archive.writestr("report.json", json.dumps(verifying.last_report(found), ensure_ascii=False, indent=1))
     return give(packed.getvalue(), f"{row.name}.zip", "application/zip")
 
 

@@ -8,7 +8,8 @@ from typing import Any
 from flask import current_app, render_template, request, url_for
 from flask_login import current_user
 
-from app.applications import answering, facts, merging, moves, queries, reuse, summary
+from app import letter_templates
+from app.applications import answering, facts, letters, merging, moves, queries, reuse, summary
 from app.applications.drawing import Drawing
 from app.applications.models import Answers, Application
 from app.applications.sheets import SheetView
@@ -37,6 +38,7 @@ def page(
     is_choosing: bool = False,
     focus: str = "",
     entry: str = "",
+    template: str = "",
 ) -> str:
     """Draw the page of a stage, or of one ``entry`` of it.
 
@@ -45,6 +47,8 @@ def page(
     ``adding``: all was kept but this, chosen for an entry that could not be added.
     ``contest`` is what the two of them must choose between.  ``is_checked``: with everything that
     «Дайын» refuses.  ``has_lost_files``: files came with what was refused, and have to be chosen again.
+
+    ``template``: the letter of the stage is drawn anew from the template of this key.
 
     Raises:
         NotFound: there is no such entry.
@@ -62,7 +66,12 @@ def page(
     newest = queries.answers(application, as_of=application.sent_at if sent_only else None).get(stage)
     shown = newest if seen is None else _over(application, stage, seen, newest)
     values: dict[str, Any] = shown.values if shown else {}
-    is_typed = raw is not None or contest is not None
+    writes = letters.kind_of(application, stage) if may_write else None
+    if writes == "letter" and raw is None and (template or newest is None):
+        key = template or letters.occasion(application, stage)
+        raw = {**(merging.texts(shown) if shown else {}), **letters.typed(application, stage, key)}
+    is_prefilled = writes is not None and raw is not None and not template and newest is None and contest is None
+    is_typed = (raw is not None and not (is_prefilled and not problems)) or contest is not None
     if raw is None and shown is not None and may_write:
         raw = {**merging.texts(shown), **(contest.raw if contest is not None else adding or {})}
     elif adding:
@@ -115,9 +124,29 @@ def page(
         origins=_origins(application, stage) if may_write else [],
         problems=faults.labelled(problems, sheets, found),
         has_lost_files=has_lost_files,
+        letter=_letter(application, stage, raw, template) if writes else None,
         checked_at=_check_address(application, stage, entry) if is_checked else "",
         focus=focus,
     )
+
+
+def _letter(
+    application: Application, stage: str, raw: Mapping[str, Sequence[str]] | None, template: str
+) -> dict[str, Any]:
+    """Return what the page of a letter's text says beside it: what is left empty, and the templates."""
+    texts = [text for each in (raw or {}).values() for text in each]
+    if not texts:
+        texts = [text for each in letters.words_of(application, stage).values() for text in each.values()]
+    missing = dict.fromkeys(name for text in texts for name in letter_templates.left_empty(text))
+    language = here.language() if here.language() in letter_templates.LANGUAGES else "ru"
+    known = letter_templates.templates()
+    return {
+        "missing": [letters.fact_name(name) for name in missing],
+        "templates": [(key, known[key][language].subject) for key in letters.templates_of(application, stage)],
+        "chosen": template or letters.occasion(application, stage),
+        "is_redrawn": bool(template),
+        "has_saved": queries.latest(application, stage) is not None,
+    }
 
 
 def _over(application: Application, stage: str, seen: int, newest: Answers | None) -> Answers | None:
@@ -203,7 +232,7 @@ def _reason(application: Application, stage: str, executor: str, may_write: bool
     if application.archived_at is not None:
         return word("st.archived")
     if executor and not queries.acts_as(application, current_user, executor):
-        names = moves.executor_words(application, (executor,), here.language())
+        names = moves.executor_words(application, (executor,), here.language(), reader=current_user)
         return word("app.read_only_executor", who=", ".join(names))
     return word("app.read_only")
 

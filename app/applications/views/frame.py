@@ -26,6 +26,9 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, Process, StageKind
 
 blueprint = Blueprint("applications", __name__)
+INTERNAL = (StageKind.WORK, StageKind.ISSUING)
+"""Kinds of stage that are the Exchange's own."""
+
 Answer = str | Response | tuple[str, int]
 
 DRAFTED = frozenset({"conclusion", "conclusion_approval"})
@@ -132,11 +135,12 @@ def head(application: Application) -> dict[str, Any]:
         "application": application,
         "procedure": procedure,
         "process": process,
+        "paper": queries.intake(application),
         "process_title": process.title[language],
         "procedure_title": procedure.title[language],
         "company": application.organisation.names[language],
         "state_key": process.state_key,
-        "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "executor": ", ".join(moves.executor_words(application, executors, language, reader=current_user)),
         "clocks": clocks.of_one(application),
         "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
         "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
@@ -163,6 +167,7 @@ def offers_for(application: Application, user: User) -> list[Offer]:
         offer
         for offer in procedure.offers(queries.position(application), facts.of(application))
         if queries.acts_as(application, user, offer.transition.by)
+        and (offer.transition.trigger == "delete" or not queries.is_being_entered(application))
     ]
 
 
@@ -239,7 +244,7 @@ def _who_comes(application: Application, executor: str) -> str:
         first_head = organisations.first_head(application.organisation)
         if first_head is not None:
             return first_head.name
-    return ", ".join(moves.executor_words(application, (executor,), here.language()))
+    return ", ".join(moves.executor_words(application, (executor,), here.language(), reader=current_user))
 
 
 def subprocesses(application: Application) -> list[SubprocessView]:
@@ -305,8 +310,8 @@ def may_enter(application: Application, user: User, stage: str) -> bool:
     if kind is StageKind.VIEW:
         return True
     if user.is_exchange:
-        return kind is StageKind.WORK or application.submitted_at is not None
-    return kind is not StageKind.WORK
+        return kind in INTERNAL or application.submitted_at is not None or queries.is_being_entered(application)
+    return kind not in INTERNAL
 
 
 def _stage_row(
@@ -328,7 +333,7 @@ def _stage_row(
     term = f"st.{status}" if is_blue or status is not StageStatus.NOT_STARTED else "st.cannot_start"
     if is_standing:
         return StageRow(key, stage.title[here.language()], _href(application, key), "", "st.sent", "open", "")
-    who = ", ".join(moves.executor_words(application, (executor,), here.language()))
+    who = ", ".join(moves.executor_words(application, (executor,), here.language(), reader=current_user))
     is_own = executor == process.executor
     reason = ""
     if not is_blue and status is StageStatus.NOT_STARTED:

@@ -9,11 +9,25 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import bundles, conditions, extending, filing, judging, queries, renewal, transfer
+from app.applications import (
+    bundles,
+    conditions,
+    desk,
+    extending,
+    filing,
+    holders,
+    intake,
+    judging,
+    letters,
+    moves,
+    queries,
+    renewal,
+    transfer,
+)
 from app.applications.beginning import BEGUN
 from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
-from app.applications.views import checking, frame
+from app.applications.views import checking, frame, holding
 from app.applications.views import extending as extending_view
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import reading, said
@@ -33,7 +47,7 @@ from app.workflows.parts import Offer, StageKind
 @blueprint.get("/applications/<number>")
 @allowed(Permission.VIEW_APPLICATIONS)
 def hub(number: str) -> Answer:
-    return _hub_page(frame.one(number), [])
+    return page_of(frame.one(number), [])
 
 
 @blueprint.post("/applications/<number>/terms/<term>/extension")
@@ -46,12 +60,13 @@ def extend_term(number: str, term: str) -> Answer:
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
         status = 409 if isinstance(refusal, Conflict) else 422
-        return _hub_page(frame.one(number), problems_of(refusal)), status
+        return page_of(frame.one(number), problems_of(refusal)), status
     flash(word("extension.done"), "success")
     return redirect(url_for(".hub", number=number), code=303)
 
 
-def _hub_page(application: Application, problems: list[Problem]) -> str:
+def page_of(application: Application, problems: list[Problem]) -> str:
+    """Return the application's page."""
     head = frame.head(application)
     procedure: Procedure = head["procedure"]
     standing = queries.position(application)
@@ -67,19 +82,24 @@ def _hub_page(application: Application, problems: list[Problem]) -> str:
         offers=[
             offered(application, offer)
             for offer in frame.offers_for(application, current_user)
-            if offer.transition.trigger not in in_standing and offer.transition.stage is None
+            if offer.transition.trigger not in in_standing
+            and offer.transition.stage is None
+            and offer.transition.trigger != desk.REFUSE
         ],
+        is_at_desk=current_user.may(Permission.REGISTER) and desk.is_at_desk(application),
         offer_words=frame.offer_words,
         done=sum(1 for stage in counted if standing.status(stage).is_done),
         total=len(counted),
         timeline=timeline(application),
         people=_people(application),
+        holders=holding.panel(application),
         colleagues=_colleagues(application),
         open_comments=sum(1 for item in said(application) if item.is_unsettled),
         waiting_remarks=queries.waiting_remarks(application, user=current_user),
         in_hand=_in_hand(application),
         reviews=judging.reviewing_stage(application, current_user) is not None,
         results=results(application),
+        scans=intake.scans(application) if head["paper"] else [],
         rulings=rulings(application),
         extendable=extending_view.offers(application),
         checklist=checking.view(application),
@@ -120,17 +140,42 @@ def _counts(procedure: Procedure, stage: str) -> bool:
 
 
 def results(application: Application) -> list[dict[str, Any]]:
-    """Return the final results that have been delivered: the Exchange's letters (IS2IN-25.c)."""
-    return [
-        {
-            "name": item.name,
-            "number": item.number,
-            "at": item.at,
-            "href": url_for("applications.file", number=application.number, document_id=item.id),
+    """Return what the Exchange has sent: its letters and conclusions, newest first (IS2IN-25.c)."""
+    language = here.language()
+    found = []
+    for letter in letters.of(application):
+        shown = letter.copy or letter.document
+        if letter.sent_at is None or shown is None or letter.document is None:
+            continue
+        subject = letter.words["subject"]
+        row: dict[str, Any] = {
+            "kind": letter.kind,
+            "name": shown.name,
+            "number": letter.number,
+            "subject": subject.get(language) or subject["ru"],
+            "at": letter.sent_at,
+            "is_automatic": letter.is_automatic,
+            "href": url_for("applications.file", number=application.number, document_id=shown.id),
+            "signed": [],
         }
-        for item in queries.documents(application)
-        if item.kind in ("letter", "conclusion") and item.delivered_at is not None
-    ]
+        if letter.copy is not None:
+            row["original"] = url_for("applications.file", number=application.number, document_id=letter.document.id)
+            row["signed"] = [
+                {
+                    "name": one.signer_name,
+                    "href": url_for(
+                        ".signature_report",
+                        number=application.number,
+                        document_id=letter.document.id,
+                        signature_id=one.id,
+                    ),
+                }
+                for one in letter.signatures
+            ]
+        if current_user.is_exchange:
+            row["read"] = (letter.read_by.name, letter.read_at) if letter.read_by else None
+        found.append(row)
+    return found
 
 
 def timeline(application: Application) -> list[dict[str, Any]]:
@@ -150,8 +195,8 @@ def timeline(application: Application) -> list[dict[str, Any]]:
         shown.append(
             {
                 "act": row.act,
-                "title": _act_words(procedure, row),
-                "who": row.by.name if row.by else word("workflow.executor.system"),
+                "title": act_words(procedure, row),
+                "who": _who(row),
                 "at": row.at,
                 "stage": stage.title[language] if stage else "",
                 "target": target.short_title[language] if target else "",
@@ -166,6 +211,14 @@ def timeline(application: Application) -> list[dict[str, Any]]:
     return shown
 
 
+def _who(row: History) -> str:
+    """Return who did it; to the Exchange's people also for whom, where he was a substitute."""
+    if row.by is None:
+        return word("workflow.executor.system")
+    absent = row.on_behalf_of if current_user.is_exchange else None
+    return word("queues.who_for_whom", who=row.by.name, whom=absent.name) if absent else row.by.name
+
+
 def _ruling(procedure: Procedure, row: History) -> list[dict[str, Any]]:
     """Return a table asked or a term made longer as the history tells it; nothing of what is the Exchange's own."""
     language = here.language()
@@ -178,7 +231,7 @@ def _ruling(procedure: Procedure, row: History) -> list[dict[str, Any]]:
         days, reason = extension_of(row.words)
         term = next((each.title[language] for each in procedure.terms if each.key == row.stage), row.stage)
         title, words = word("history.extend", term=term, n=days), reason
-    who = row.by.name if row.by else word("workflow.executor.system")
+    who = _who(row)
     return [
         {
             "act": row.act,
@@ -219,13 +272,14 @@ def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:
 def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:
     """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
     stage = procedure.stages.get(row.stage)
-    if stage is not None and stage.kind is StageKind.WORK:
+    if row.act in (letters.REWORDED, *holders.ACTS) or (stage is not None and stage.kind in frame.INTERNAL):
         return True
     called = application.submitted_at
     return procedure.started_by is not None and (called is None or row.at < called)
 
 
-def _act_words(procedure: Procedure, row: History) -> str:
+def act_words(procedure: Procedure, row: History) -> str:
+    """Return what a row of the history says was done."""
     for transition in (one for version in queries.versions_of(procedure) for one in version.transitions):
         if transition.trigger == row.act and transition.source == row.source:
             if transition.title is not None:
@@ -264,7 +318,7 @@ def add_colleague(number: str) -> Answer:
         filing.assign_colleague(application, whole_number(chosen), by=current_user, now=here.now())
     except Invalid as refusal:
         db.session.rollback()
-        return _hub_page(frame.one(number), problems_of(refusal)), 422
+        return page_of(frame.one(number), problems_of(refusal)), 422
     flash(word("app.colleague_added"), "success")
     return redirect(url_for(".hub", number=number), code=303)
 
@@ -274,6 +328,9 @@ def add_colleague(number: str) -> Answer:
 def transition(number: str, trigger: str) -> Answer:
     application = frame.one(number, for_update=True)
     try:
+        if trigger == desk.REFUSE and desk.is_at_desk(application):
+            moves.require_executor(application, current_user, "chancery", now=here.now(), takes=False)
+            raise Conflict("desk.err.at_desk")  # with a reason of the list
         taken = filing.send(
             application,
             trigger,
@@ -287,7 +344,7 @@ def transition(number: str, trigger: str) -> Answer:
         db.session.rollback()
         application = frame.one(number)
         is_in_summary = any(item["offer"].transition.trigger == trigger for item in _summary_offers(application))
-        page = (_summary_page if is_in_summary else _hub_page)(application, problems_of(refusal))
+        page = (_summary_page if is_in_summary else page_of)(application, problems_of(refusal))
         return page, 422 if isinstance(refusal, Invalid) else 409
     flash(_told(application, taken.trigger, taken.target), "success")
     if taken.target == queries.DELETED:

@@ -10,14 +10,15 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import facts, filing, moves, queries, reuse
+from app.applications import facts, filing, moves, queries, queues, reuse
 from app.applications.models import Application
+from app.applications.queues import Due, Entry
 from app.applications.views import clocks
 from app.applications.views.clocks import ClockView
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
-from app.permissions import Permission
+from app.permissions import Permission, queues_headed_by, queues_of
 from app.web import here, paging
 from app.web.access import allowed
 from app.web.inputs import whole_number
@@ -29,10 +30,15 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import StageKind
 
 PAGE = 50
+SHORT = 10
+"""Rows of a head's block on the home page; the queue holds the rest."""
+
 Item = TypeVar("Item")
 
 
-def row(application: Application, *, mine: bool = False, clock: ClockView | None = None) -> dict[str, Any]:
+def row(
+    application: Application, *, mine: bool = False, clock: ClockView | None = None, on_paper: bool = False
+) -> dict[str, Any]:
     """Return an application as lists show it (IS2IN-9.4.b; A10); ``mine``: it waits on the present user."""
     language = here.language()
     procedure = queries.procedure(application)
@@ -46,7 +52,7 @@ def row(application: Application, *, mine: bool = False, clock: ClockView | None
         "process": process.short_title[language],
         "process_key": process.key,
         "author": application.author.name,
-        "executor": ", ".join(moves.executor_words(application, executors, language)),
+        "executor": ", ".join(moves.executor_words(application, executors, language, reader=current_user)),
         "status": process.state_key,
         "state": process.state,
         "created_at": application.created_at,
@@ -55,14 +61,18 @@ def row(application: Application, *, mine: bool = False, clock: ClockView | None
         "archived_at": application.archived_at,
         "registration_number": application.registration_number,
         "mine": mine,
+        "on_paper": on_paper,
         "clock": clock,
     }
 
 
 def rows(applications: Sequence[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
     """Return applications as lists show them; ``mine`` are the ids of those that wait on the present user."""
-    ticking = clocks.of(applications)
-    return [row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ()))) for item in applications]
+    ticking, papers = clocks.of(applications), queries.on_paper([item.id for item in applications])
+    return [
+        row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ())), on_paper=item.id in papers)
+        for item in applications
+    ]
 
 
 def _page_of(found: Sequence[Item], endpoint: str, **query: str) -> tuple[Sequence[Item], Page]:
@@ -222,12 +232,6 @@ def under_review() -> Answer:
     return _list_page("applications.under_review", "nav.under_review", "all")
 
 
-@blueprint.get("/queue")
-@allowed(Permission.PROCESS)
-def queue() -> Answer:
-    return _list_page("applications.queue", "nav.queue", "mine")
-
-
 @blueprint.get("/archive")
 @allowed(Permission.VIEW_ARCHIVE)
 def archive() -> Answer:
@@ -247,21 +251,72 @@ def _outcome(application: Application) -> str:
 @blueprint.get("/")
 @allowed(Permission.OWN_CABINET)
 def home() -> Answer:
-    found = queries.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
-    mine = _home_rows([item for item in found if item.is_mine])
+    blocks = _blocks_of_exchange() if current_user.may(Permission.PROCESS) else _blocks_of_client()
+    mine = blocks.pop("mine")
     return render_template(
         "home.html",
         mine=[item for item in mine if item["state"] != "filling"],
         drafts=[item for item in mine if item["state"] == "filling"],
-        waiting=_home_rows([item for item in found if item.is_awaited and not item.is_mine]),
         recent=notification_rows(current_user.id, limit=5),
         may_file=current_user.may(Permission.FILE),
+        **blocks,
     )
 
 
-def _home_rows(found: Sequence[queries.Glance]) -> list[dict[str, Any]]:
-    """Return the newest of ``found`` as the home page shows them; the tabs of «Қарауда» hold all."""
+def _blocks_of_client() -> dict[str, Any]:
+    """Return what waits on the present user, what is due first at the head, and what he waits for."""
+    found = queries.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
+    mine = [item for item in found if item.is_mine]
+    dues = queues.dues_of(current_user, {item.id for item in mine}) if mine else {}
+    return {
+        "mine": _home_rows(sorted(mine, key=lambda item: _urgency(dues.get(item.id)))),
+        "waiting": _home_rows([item for item in found if item.is_awaited and not item.is_mine]),
+    }
+
+
+def _blocks_of_exchange() -> dict[str, Any]:
+    """Return the same for the Exchange's people: what they hold, and what lies in their queues.
+
+    To the head of queues also what nobody has taken there, and what is late.
+    """
+    now = here.now()
+    found = queues.entries(current_user, now=now)
+    own, headed = queues_of(current_user.roles), queues_headed_by(current_user.roles)
+    mine = [item for item in found if item.mine or not own.isdisjoint(item.untaken)]
+    theirs = {item.id for item in mine}
+    untaken = [item for item in found if item.id not in theirs and not headed.isdisjoint(item.untaken)]
+    late = [item for item in found if item.is_overdue(now) and not headed.isdisjoint(item.ours)]
+    blocks: dict[str, Any] = {
+        "mine": _home_rows(_by_due(mine), free={item.id for item in mine if not item.mine}),
+        "waiting": _home_rows([item for item in found if item.id not in theirs]),
+    }
+    if headed:
+        blocks["unit"] = [
+            {"key": f"queues.home.{tab}", "tab": tab, "count": len(items), "rows": _home_rows(_by_due(items)[:SHORT])}
+            for tab, items in (("unassigned", untaken), ("overdue", late))
+        ]
+    return blocks
+
+
+def _urgency(due: Due | None) -> tuple[bool, float]:
+    return (due is None or due.at is None, due.at.timestamp() if due is not None and due.at is not None else 0.0)
+
+
+def _by_due(found: Sequence[Entry]) -> list[Entry]:
+    return sorted(found, key=lambda item: _urgency(item.due))
+
+
+def _home_rows(found: Sequence[queries.Glance] | Sequence[Entry], free: Container[int] = ()) -> list[dict[str, Any]]:
+    """Return the first of ``found`` as the home page shows them, ``free`` as taken by nobody; lists hold all."""
+    shown = queries.of_glances(found[:PAGE])
+    untaken = {item.number for item in shown if item.id in free}
     return [
-        {**item, "what": item["process"], "who": item["executor"], "at": item["entered_at"]}
-        for item in rows(queries.of_glances(found[:PAGE]))
+        {
+            **item,
+            "what": item["process"],
+            "who": item["executor"],
+            "at": item["entered_at"],
+            "untaken": item["number"] in untaken,
+        }
+        for item in rows(shown)
     ]

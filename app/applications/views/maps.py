@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import render_template
+from flask_login import current_user
 
 from app.applications import durations, moves, queries
 from app.applications.models import Application
@@ -62,4 +63,4 @@ def _who(application: Application, executor: str | None) -> str:
     """Return who an executor is: the person by name, the role at the Exchange, nobody for the end of a term."""
     if executor is None or f"workflow.executor.{executor}" not in terms():
         return ""
-    return ", ".join(moves.executor_words(application, (executor,), here.language()))
+    return ", ".join(moves.executor_words(application, (executor,), here.language(), reader=current_user))

@@ -84,7 +84,7 @@ def accept(number: str) -> Answer:
     try:
         signing.offered(frame.one(number), sha256)
         _between_transactions(writing=False)
-        given = signing.judge(_cms(), sha256=sha256, now=now)
+        given = signing.judge(given_cms(), sha256=sha256, now=now)
         _between_transactions(writing=True)
         signing.accept(frame.one(number, for_update=True), given, by=current_user, now=now)
     except (Conflict, Invalid) as refusal:
@@ -101,7 +101,7 @@ def _between_transactions(*, writing: bool) -> None:
     db.begin_writing(writing)
 
 
-def _cms() -> bytes:
+def given_cms() -> bytes:
     """Return the signature that came: from the signing agent in the page, or a file made elsewhere."""
     file = request.files.get("cms_file")
     if file is not None and file.filename:

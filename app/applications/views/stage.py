@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import answering, entries, facts, filing, moves, queries, rows
+from app.applications import answering, entries, facts, filing, letters, moves, queries, rows
 from app.applications.answering import StageConflict, Typed
 from app.applications.attachments import Given
 from app.applications.merging import LONGEST_KEY
@@ -27,6 +27,7 @@ PAGES = {
     StageKind.SUMMARY: "applications.summary_page",
     StageKind.APPROVAL: "applications.review",
     StageKind.SIGNING: "applications.sign",
+    StageKind.ISSUING: "applications.issue_page",
     StageKind.VIEW: "applications.sent",
 }
 """The kind of a stage picks its page; the rest are filled here."""
@@ -45,7 +46,10 @@ def stage_page(number: str, stage: str) -> Answer:
     elsewhere = frame.filled_elsewhere(application, stage)
     if elsewhere is not None:
         return redirect(elsewhere, code=303)
-    return filling.page(application, stage, entry=_entry(), is_checked="check" in request.args)
+    template = request.args.get("template", "")
+    if template not in letters.templates_of(application, stage):
+        template = ""
+    return filling.page(application, stage, entry=_entry(), is_checked="check" in request.args, template=template)
 
 
 def _entry() -> str:

@@ -15,7 +15,7 @@ from app.applications.views.documents import give
 from app.bodies.voting import Presence
 from app.decisions import convening, minutes, queries, sitting
 from app.decisions.inputs import by_member, day
-from app.decisions.models import AgendaItem, Meeting, MeetingState, Office
+from app.decisions.models import AgendaItem, Meeting, MeetingEvent, MeetingState, Office
 from app.decisions.views import frame
 from app.decisions.views.frame import Answer, blueprint, problems_of, seen, typed
 from app.errors import Conflict, Invalid, NotFound, Problem
@@ -151,9 +151,25 @@ def _page(meeting: Meeting, problems: list[Problem]) -> str:
         begun=any(item.votes or not item.is_open for item in order),
         versions=list(reversed(meeting.minutes)) if current_user.may(Permission.READ_MINUTES) or may_read else [],
         may_correct=current_user.may(Permission.MEETINGS) and meeting.state == MeetingState.HELD,
-        events=list(reversed(meeting.events)) if may_read else [],
+        events=_events(meeting) if may_read else [],
+        outcomes=_outcomes(meeting),
         problems=problems,
     )
+
+
+def _events(meeting: Meeting) -> list[MeetingEvent]:
+    """Return what has happened, newest first; not what was said of items in which the reader has a conflict."""
+    closed = {item.id for item in meeting.items if not queries.may_read_item(item, current_user)}
+    return [row for row in reversed(meeting.events) if row.item_id not in closed]
+
+
+def _outcomes(meeting: Meeting) -> dict[str, str]:
+    """Return the words of all outcomes that may be decided on the items of a meeting."""
+    language = here.language()
+    found: dict[str, str] = {}
+    for item in meeting.items:
+        found |= {key: said.words[language] for key, said in sitting.outcomes(item.application).items()}
+    return found
 
 
 def _presence(meeting: Meeting, member_id: int) -> str:

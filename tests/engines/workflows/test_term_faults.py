@@ -38,7 +38,7 @@ TIMER = "- {term: rework, trigger: not_answered}"
          "may be over in process 'registration'"),
         (TIMER, "- {term: rework, trigger: withdraw}", "timers.0.trigger", "taken by a person"),
         (f"  {TIMER}\n", "  []\n", "interruptions.2.by", "no timer takes this transition"),
-        ("by: system\n    effects: [close]", "by: system\n    effects: [send_file]", "interruptions.2.effects.0",
+        ("effects: [close, letter_unanswered]", "effects: [send_file]", "interruptions.2.effects.0",
          "the system does not carry out 'send_file'"),
         ("by: system\n", "by: system\n    confirm: true\n", "interruptions.2.confirm", "nobody is there"),
         ("by: system\n", "by: system\n    guards: [sent]\n", "interruptions.2.guards", "nobody is there"),

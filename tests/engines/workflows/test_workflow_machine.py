@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import timeit
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,7 @@ APPOINTED = Facts(sent=True, meeting_appointed=True)
 
 def finish(procedure: Procedure, position: Position, *stages: str, facts: Facts = UNSENT) -> Position:
     for stage in stages:
-        position = procedure.finish(position, stage, facts)
+        position = procedure.finish(position, stage, replace(facts, issued=frozenset([stage])))
     return position
 
 
@@ -65,9 +66,8 @@ def at_rework(listing: Procedure, at_expertise: Position) -> Position:
 @pytest.fixture
 def at_decision(listing: Procedure, at_expertise: Position) -> Position:
     position = listing.fire(finish(listing, at_expertise, *REVIEWS), "finish_expertise", SENT).position
-    position = listing.fire(
-        finish(listing, position, "conclusion", "conclusion_approval"), "approve_conclusion", SENT
-    ).position
+    signed = finish(listing, position, "conclusion", "conclusion_approval", "conclusion_signing")
+    position = listing.fire(signed, "approve_conclusion", SENT).position
     return listing.fire(finish(listing, position, "meeting"), "schedule_meeting", SENT).position
 
 
@@ -403,7 +403,10 @@ def test_the_unsigned_reworked_file_is_refused_for_its_signature_whatever_its_ro
 
 def test_the_procedure_ends_in_the_archive(listing, at_decision):
     position = listing.fire(finish(listing, at_decision, "decision"), "record_decision", APPOINTED).position
-    position = listing.fire(finish(listing, position, "letter"), "send_letter", APPOINTED).position
+    with pytest.raises(TransitionNotAllowed):
+        listing.finish(finish(listing, position, "letter"), "letter_signing", APPOINTED)
+    signed = finish(listing, position, "letter", "letter_signing")
+    position = listing.fire(signed, "send_letter", APPOINTED).position
     fired = listing.fire(position, "archive", APPOINTED)
 
     assert fired.position.process == "archived"

@@ -41,6 +41,9 @@ class Walk:
         elif verb == "finish" and self.procedure.stages[name].kind is StageKind.SIGNING:
             self.facts = replace(self.facts, signature_valid=True)
             self.position = self.procedure.finish(self.position, name, self.facts)
+        elif verb == "finish" and self.procedure.stages[name].kind is StageKind.ISSUING:
+            self.facts = replace(self.facts, issued=self.facts.issued | {name})
+            self.position = self.procedure.finish(self.position, name, self.facts)
         else:
             self.position = getattr(self.procedure, verb)(self.position, name, self.facts)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import papers
 import pytest
@@ -16,6 +16,7 @@ from app.applications.answering import Typed
 from app.applications.beginning import Beginner
 from app.applications.models import Application, CalendarBegin, History
 from app.business_calendar.days import ZONE
+from app.business_calendar.hours import local_date
 from app.demo import stories
 from app.demo.stories import Story
 from app.errors import Conflict, Invalid, NotPermitted
@@ -83,6 +84,11 @@ def test_tables_decide_who_reviews_how_long_it_takes_and_which_body_decides(hous
     teller.wanted = {"body": "management_board"}
     teller.fill(application, ("meeting",))
     teller.fire(application, way.trigger, way.by)
+    teller.lead(application, "letter")
+    [letter] = [each for each in clocks.of([application])[application.id] if each.run.term.key == "letter"]
+    meeting = date.fromisoformat(application.meeting_at)
+    assert local_date(letter.due) == clocks.hours().open_day_after(meeting, 3)  # not from entering
+
     number = application.number
     db.session.commit()
     for who, told in (("listing", {"body", "term", "departments"}), ("other_issuer", {"body", "term"})):

@@ -142,18 +142,27 @@ def test_nobody_else_registers(browser, house, key):
     assert refetched(application).process == "registration"
 
 
-def test_refusing_to_register_needs_a_reason(browser, house):
+def test_refusing_to_register_needs_a_reason_of_the_list_and_a_text(browser, house):
     application, someone = application_at("registration"), browser("chancery")
-    page = someone.get(address(application))
-    path = address(application, "transitions", "refuse_registration")
+    page = someone.get(address(application, "registration"))
+    path = address(application, "registration")
+    said = "Өтінішке өкілетті емес тұлға қол қойған"
 
-    bare = someone.send(page, path, reason="   ")
-    said = someone.send(page, path, reason="Өтінішке өкілетті емес тұлға қол қойған")
+    bare = someone.send(page, path, press="act", value="refuse", reason="", text="   ")
+    only = someone.send(page, path, press="act", value="refuse", reason="other", text="   ")
+    aside = someone.post(address(application, "transitions", "refuse_registration"), {"reason": said, "seen": "0"})
+    assert (bare.status, only.status, aside.status) == (422, 422, 409)
+    assert bare.error("reason") == say("desk.err.reason", "kk")
+    assert only.error("text") == say("desk.err.text", "kk")
+    done = someone.send(page, path, press="act", value="refuse", reason="signature_invalid", text=said)
 
-    assert (bare.status, said.status) == (422, 303)
-    assert bare.error("reason") == say("err.reason_required", "kk")
+    assert done.status == 303
     assert refetched(application).process == "refused"
-    assert "Өтінішке өкілетті емес тұлға қол қойған" in browser("issuer").get(address(application)).text
+    shown = browser("issuer").get(address(application)).main
+    assert f"{say('desk.reason.signature_invalid', 'kk')}. {said}" in shown
+    kept = queries.latest(refetched(application), "registration")
+    assert kept is not None
+    assert kept.values["refusal"] == {"refusal_reason": "signature_invalid", "refusal_text": said}
 
 
 @pytest.mark.req("IS2IN-24.a")

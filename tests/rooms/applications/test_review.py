@@ -332,6 +332,7 @@ def test_the_head_returns_a_draft_with_words_or_approves_it(house, now):
         moves.fire(application, "approve_conclusion", by=head, seen=application.version, now=now)
     assert not conclude(application, now)
     answering.finish(application, "conclusion_approval", Typed({}), by=head, now=now)
+    Teller(house.config).issue(application)
     with pytest.raises(NotPermitted):
         moves.fire(application, "approve_conclusion", by=person("listing"), seen=application.version, now=now)
     moves.fire(application, "approve_conclusion", by=head, seen=application.version, now=now)

@@ -11,7 +11,7 @@ from factories import application_at
 from test_creating import address
 
 from app import db
-from app.applications import queries, signing
+from app.applications import queries, verifying
 from app.applications.models import Document, Signature
 from app.signatures.report import Verdict
 from app.terms import say
@@ -42,7 +42,7 @@ def stored(house, sha256: str):
 @pytest.mark.req("IS2IN-25.d")
 def test_with_a_signature_are_kept_the_chain_and_the_lists_its_verdict_relied_upon(signed, house):
     _, _, signature = signed
-    kinds = [one.kind for one in signing.evidence(signature)]
+    kinds = [one.kind for one in verifying.evidence(signature)]
 
     assert kinds.count("certificate") >= 2
     assert {"list", "ocsp"} & set(kinds)
@@ -50,7 +50,7 @@ def test_with_a_signature_are_kept_the_chain_and_the_lists_its_verdict_relied_up
 
 def test_it_verifies_again_against_the_evidence_alone(signed, house, monkeypatch):
     _, document, signature = signed
-    report = signing.verified_again(document, signature)
+    report = verifying.verified_again(document, signature)
 
     assert report.verdict is Verdict.VALID
     assert report.signers[0].iin == signature.signer_iin

@@ -11,7 +11,7 @@ from test_eds import agreed, desk, pki  # noqa: F401, fixtures
 from test_signing_online import answering  # noqa: F401, a fixture
 
 from app import catalogue, db
-from app.applications import queries, signing, stamping
+from app.applications import queries, signing, stamping, verifying
 from app.applications.models import Signature, SignatureStamp
 from app.sandbox.services import Behaviour
 from app.signatures.report import Verdict
@@ -56,17 +56,17 @@ def test_a_stamped_signature_stays_good_when_its_certificate_is_revoked(answerin
     document = next(item for item in queries.documents(application_at("archived")) if item.signatures)
     signature = document.signatures[0]
 
-    report = signing.verified_again(document, signature)
+    report = verifying.verified_again(document, signature)
     assert report.verdict is Verdict.VALID
     assert report.signers[0].timestamp.at == signature.stamp.proven_at
     assert report.signers[0].reference_time == signature.stamp.proven_at
-    kinds = {one.kind for one in signing.evidence(signature)}
+    kinds = {one.kind for one in verifying.evidence(signature)}
     assert {"token", "certificate"} <= kinds
     now = clock.now(house.config)
     pki.revoke("first_head", at=now + timedelta(seconds=1))
     stamped, bare = (
         signing.judge(cms, sha256=document.sha256, now=now + timedelta(minutes=1)).report
-        for cms in (signing.as_kept(signature), house.app.extensions["kezen.storage"].get(signature.cms_sha256))
+        for cms in (verifying.as_kept(signature), house.app.extensions["kezen.storage"].get(signature.cms_sha256))
     )
     pki.renew("first_head")
     assert (stamped.verdict, bare.verdict) == (Verdict.VALID, Verdict.INVALID)

@@ -1,0 +1,148 @@
+"""Outages, and what comes on paper meanwhile (IS2IN-27)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import papers
+import pytest
+from browser import signed_in
+from factories import Teller, company, mails_to, person, refetched
+
+from app import pdf
+from app.applications import attachments, clocks, intake, moves, outages, queries
+from app.applications.attachments import Upload
+from app.errors import Conflict, Invalid
+from app.web import here
+from app.web.templating import ZONE
+
+
+@pytest.fixture
+def outage(house):
+    now = here.now()
+    return outages.declare(now - timedelta(days=6), None, reason="Желі істемейді", by=person("chancery"), now=now)
+
+
+SCAN = papers.pdf("x")
+
+
+def taken_in(outage, *, scans=(("otinish.pdf", SCAN),), **changed):
+    given = {
+        "procedure_key": "disclosure_extension",
+        "company_id": company("BRKT").id,
+        "received_at": here.now() - timedelta(days=5),
+        "brought_by": "Исаева Д.",
+        "by": person("chancery"),
+        "now": here.now(),
+    } | changed
+    with attachments.received([Upload(name, content) for name, content in scans]) as found:
+        return intake.begin(outage, scans=found, **given)
+
+
+@pytest.mark.req("IS2IN-27.a")
+def test_a_paper_is_received_at_its_own_moment_and_its_later_rounds_are_electronic(house, outage, monkeypatch):
+    monkeypatch.setattr(pdf, "render", lambda html: papers.pdf(str(len(html))))
+    application = taken_in(outage)
+    received_at = queries.intake(application).received_at
+    assert not queries.sees(application, person("other_issuer"))
+    with pytest.raises(Conflict):
+        taken_in(outage, received_at=received_at)
+    with pytest.raises(Conflict):
+        moves.fire(application, "send_for_approval", by=person("chancery"), seen=application.version, now=here.now())
+
+    intake.enter(application, by=person("chancery"), seen=application.version, now=here.now())
+
+    assert (application.process, application.submitted_at) == ("registration", received_at)
+    assert application.author == person("other_issuer")
+    assert queries.sees(application, person("other_issuer"))
+    assert application.number in mails_to(person("other_issuer").email)[0].body
+    [clock] = clocks.of([application])[application.id]
+    assert clock.run.start == received_at
+    assert clock.is_over(here.now())
+    acts = {row.act: row.by for row in queries.history(application)}
+    assert acts["entered_paper"] == person("chancery")
+    with pytest.raises(Conflict):
+        intake.enter(application, by=person("chancery"), seen=application.version, now=here.now())
+
+    teller = Teller(house.config, "BRKT", with_adviser=False)
+    teller.work(application, "registration", "chancery", "register")
+    assert refetched(application).registration_number
+
+
+@pytest.mark.parametrize(
+    ("changed", "path"),
+    [
+        ({"procedure_key": "nosuch"}, "procedure"),
+        ({"procedure_key": "exchange_delisting"}, "procedure"),
+        ({"company_id": 0}, "company"),
+        ({"brought_by": "  "}, "brought_by"),
+        ({"scans": ()}, "scans"),
+        ({"scans": (("virus.exe", b"MZ"),)}, "scans"),
+        ({"days": -1}, "received_on"),
+        ({"days": 30}, "received_on"),
+    ],
+)
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_what_is_wrong_with_a_paper_is_told_at_its_field(house, outage, changed, path):
+    days = changed.pop("days", None) if "days" in (changed := dict(changed)) else None
+    if days is not None:
+        changed["received_at"] = here.now() - timedelta(days=days)
+
+    with pytest.raises(Invalid) as refused:
+        taken_in(outage, **changed)
+
+    assert {problem.path for problem in refused.value.problems} == {path}
+
+
+@pytest.mark.req("IS2IN-27.a", "IS2IN-27.b")
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_an_outage_is_told_on_every_page_and_its_papers_entered_by_the_chancery(house):
+    chancery, stranger = signed_in(house, "chancery"), signed_in(house)
+    assert stranger.get("/login").all(data_outage="") == []
+    page = chancery.get("/outages")
+    now = here.now().astimezone(ZONE)
+    begin, early = now - timedelta(days=3), now - timedelta(days=2)
+    wrong = chancery.send(page, "/outages", begins_on="31.02.2026", begins_at="9", reason="x")
+    assert wrong.status == 422
+    assert wrong.error("begins_on")
+    day, time = f"{begin:%d.%m.%Y}", f"{begin:%H:%M}"
+    assert chancery.send(page, "/outages", begins_on=day, begins_at=time, reason="").status == 422
+    done = chancery.send(page, "/outages", begins_on=day, begins_at=time, reason="Серверлік бөлме")
+    assert done.status == 303
+    for language, words in (("kk", "техникалық іркіліс"), ("ru", "технический сбой"), ("en", "technical failure")):
+        banner = signed_in(house, "", language).get("/login").says(data_outage="")
+        assert words in banner
+        assert "listing@kase.kz" in banner
+        assert "237 53 27" in banner
+    assert signed_in(house, "issuer").get("/outages").status == 404
+    assert signed_in(house, "issuer").get("/").all(data_outage="")
+    pack = stranger.get("/paper")
+    assert stranger.get(pack.one(data_procedure="share_listing")[-1].get("href")).content.startswith(b"%PDF-")
+
+    ident = chancery.follow(done).one(data_state="on").get("data-outage-id")
+    form = chancery.get(f"/outages/{ident}/intake")
+    given = {"procedure": "disclosure_extension", "company": str(company("BRKT").id), "brought_by": "Исаева Д."}
+    given |= {"received_on": f"{early:%d.%m.%Y}", "received_at": f"{early:%H:%M}"}
+    bare = chancery.send(form, f"/outages/{ident}/intake", **given)
+    assert bare.status == 422
+    assert bare.error("scans")
+    assert bare.form(f"/outages/{ident}/intake")["brought_by"] == ["Исаева Д."]
+    taken = chancery.send(form, f"/outages/{ident}/intake", scans=("otinish.pdf", papers.pdf("x")), **given)
+    hub = chancery.follow(taken)
+    number = hub.one(data_app=hub.location or taken.location.rpartition("/")[2]).get("data-app")
+    assert "paper.mark" in hub.terms()
+    stage = next(key for key in queries.applicant_stages(refetched(number)))
+    assert chancery.get(f"/applications/{number}/stages/{stage}").one(name="done") is not None
+    scan = next(link for link in hub.links() if "/attachments/" in link)
+    assert chancery.get(scan).status == 200
+    issuer = signed_in(house, "other_issuer")
+    assert issuer.get(f"/applications/{number}").status == 404
+    entered = chancery.send(hub, f"/applications/{number}/paper")
+    assert entered.status == 303
+    theirs = issuer.get(f"/applications/{number}")
+    assert "paper.mark" in theirs.terms()
+    assert issuer.get(scan).status == 200
+    assert "paper.mark" in chancery.get("/queue?tab=all").terms()
+    chancery.get("/outages")
+    assert chancery.post(f"/outages/{ident}/end").status == 303
+    assert stranger.get("/login").all(data_outage="") == []
