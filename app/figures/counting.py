@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from app.business_calendar.days import ZONE
 from app.figures.cases import NONE, Case, Entered, Kept, is_with_applicant
+from app.workflows.guards import APPLICANT
 
 DAY = 86_400.0
 BANDS = (7, 30, 90)
@@ -69,9 +70,19 @@ def _midnight(day: date) -> float:
     return datetime(day.year, day.month, day.day, tzinfo=ZONE).timestamp()
 
 
+@lru_cache(maxsize=100_000)
+def _day_of(hour: int) -> date:
+    return datetime.fromtimestamp(hour * 3600, ZONE).date()  # its offset is of whole hours
+
+
 def day_of(moment: float) -> date:
     """Return the date of a moment in Kazakhstan's time."""
-    return datetime.fromtimestamp(moment, ZONE).date()
+    return _day_of(int(moment // 3600))
+
+
+@lru_cache(maxsize=100_000)
+def _month_of(hour: int) -> str:
+    return f"{_day_of(hour):%Y-%m}"
 
 
 # Load
@@ -101,6 +112,27 @@ def waiting(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[Item]
         if case.is_alive and case.at:
             for executor in case.waits:
                 yield Item(case, (executor, band((now - case.at[-1]) / DAY)), case.at[-1], now)
+
+
+QUEUE = "queue"
+"""Stands in keys of ``held`` for what nobody has taken out of a queue of the Exchange."""
+
+Holders = Mapping[int, Mapping[str, tuple[str, float]]]
+"""Application id -> executor -> the id of the person who holds it, and since when."""
+
+
+def held(cases: Iterable[Case], chosen: Chosen, now: float, holders: Holders) -> Iterator[Item]:
+    """Living applications that wait on the Exchange, by who holds them, as which executor, and since when.
+
+    What nobody has taken is in the ``QUEUE`` since it entered its process.
+    """
+    for case in chosen.cases(cases):
+        if case.is_alive and case.at:
+            own = holders.get(case.ident, {})
+            for executor in case.waits:
+                if executor not in APPLICANT:
+                    person, since = own.get(executor, (QUEUE, case.at[-1]))
+                    yield Item(case, (person, executor, band((now - since) / DAY)), since, now)
 
 
 def standing(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[Item]:
@@ -163,7 +195,7 @@ def settled(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[Item]
 def settled_by_month(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[Item]:
     """Terms settled in the period, by month and how."""
     for case, verdict, moment, kept in _settled(cases, chosen, now):
-        yield Item(case, (f"{day_of(moment):%Y-%m}", verdict), kept.start, moment)
+        yield Item(case, (_month_of(int(moment // 3600)), verdict), kept.start, moment)
 
 
 def _settled(cases: Iterable[Case], chosen: Chosen, now: float) -> Iterator[tuple[Case, str, float, Kept]]:

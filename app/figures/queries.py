@@ -22,10 +22,11 @@ from sqlalchemy import cast as cast_to
 from app import catalogue, db
 from app.accounts.models import User
 from app.applications import clocks, queries
-from app.applications.models import Answers, Application, History
+from app.applications.models import Answers, Application, History, Holding
 from app.business_calendar.hours import ServiceHours
 from app.business_calendar.totals import OpenTotals
 from app.figures.cases import NONE, Case, Kept, returns, told
+from app.figures.counting import Holders
 from app.statements import Statement
 from app.workflows.machine import Procedure
 from app.workflows.running import Move, Run, runs
@@ -55,6 +56,8 @@ class Fold:
 
     cases: list[Case]
     at: datetime
+    holders: Holders = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     counted: dict[object, Any] = field(default_factory=dict)
 
 
@@ -86,8 +89,21 @@ def fold(user: User, *, now: datetime) -> Fold:
     known = found.folds.get(sight)
     if known is not None and len(known.cases) >= MANY and known.at <= now < known.at + LASTS:
         return known
-    found.folds[sight] = Fold(cases(user), now)
+    found.folds[sight] = Fold(cases(user), now, *_holders())
     return found.folds[sight]
+
+
+def _holders() -> tuple[Holders, dict[str, str]]:
+    """Return who holds which application as what, since when; and the names of these people by their ids."""
+    row = db.table_of(Holding).c
+    held: dict[int, dict[str, tuple[str, float]]] = {}
+    for ident, executor, user_id, at in db.session.execute(
+        select(row.application_id, row.executor, row.user_id, row.at).where(row.ended_at.is_(None))
+    ):
+        held.setdefault(ident, {})[executor] = (str(user_id), at.timestamp())
+    ids = {int(person) for each in held.values() for person, _ in each.values()}
+    people = db.session.scalars(select(User).where(User.id.in_(ids))).unique()
+    return held, {str(person.id): person.name for person in people}
 
 
 def cases(user: User) -> list[Case]:

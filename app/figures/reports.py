@@ -12,7 +12,7 @@ from typing import Any
 from app.errors import NotFound
 from app.figures import counting, drawing
 from app.figures.cases import Case
-from app.figures.counting import BANDS, SUBJECTS, Chosen, Groups, Item, Key, Times
+from app.figures.counting import BANDS, QUEUE, SUBJECTS, Chosen, Groups, Holders, Item, Key, Times
 from app.figures.drawing import Bar, Column, Edge, Node
 from app.figures.wording import Wording
 
@@ -65,6 +65,7 @@ class Reports(Wording):
     now: float
     day: float
     link: Callable[..., str]
+    holders: Holders = field(default_factory=dict)
     counted: dict[object, Any] = field(default_factory=dict)
     """What has been counted of the same cases before."""
 
@@ -76,6 +77,8 @@ class Reports(Wording):
         return found
 
     def _group(self, subject: str) -> Groups:
+        if subject == "held":
+            return Groups(counting.held(self.cases, self.chosen, self.now, self.holders))
         return Groups(SUBJECTS[subject](self.cases, self.chosen, self.now))
 
     def _once(self, key: object, make: Callable[[], Any]) -> Any:
@@ -121,7 +124,7 @@ class Reports(Wording):
 
     def load(self) -> list[Section]:
         """Return who has how much to do, and what comes and goes."""
-        return [self._waiting(), self._alive(), self._flow_of_weeks()]
+        return [self._waiting(), self._held(), self._alive(), self._flow_of_weeks()]
 
     def terms(self) -> list[Section]:
         """Return how terms were kept, and which are not."""
@@ -166,6 +169,24 @@ class Reports(Wording):
             lambda key: self.say(f"workflow.executor.{key}"),
             "figures.load.waiting_note",
         )
+
+    def _held(self) -> Section:
+        """Return what each person holds, and what lies in each queue."""
+        found = self.groups("held")
+        keys = {key[:2] for key in found.every}
+        order = sorted(keys, key=lambda key: (key[0] == QUEUE, self.person_words(key[0]), key[1]))
+        bands = [(f"figures.band.{each}", "") for each in self._bands()]
+        rows, drawn = [], []
+        for key in order:
+            name, role, count = self.person_words(key[0]), self.say(f"workflow.executor.{key[1]}"), found.count(*key)
+            cells = [self.number("held", *key), *(self.number("held", *key, each) for each in self._bands())]
+            rows.append([Cell(name, more=role, is_words=True), *cells])
+            drawn.append(Bar(f"{name} – {role}", count, str(count)))
+        title = "figures.load.person"
+        chart = drawing.bars("held", self.say(title), drawn) if drawn else ""
+        head = self._head(("figures.who", "figures.as"), "figures.total", *bands)
+        notes = ("figures.now", "figures.load.person_note")
+        return Section(title, head, rows, chart, notes, "figures.none_now")
 
     def _alive(self) -> Section:
         section = self._by_band(
@@ -493,6 +514,6 @@ class Reports(Wording):
         Raises:
             NotFound: there is no such subject.
         """
-        if subject not in SUBJECTS:
+        if subject not in SUBJECTS and subject != "held":
             raise NotFound
         return sorted(self.groups(subject).of(*key), key=lambda item: (item.start, item.case.ident))

@@ -95,6 +95,8 @@ def _reports(chosen: Chosen) -> Reports:
         cases=fold.cases,
         chosen=chosen,
         now=fold.at.timestamp(),
+        holders=fold.holders,
+        names=fold.names,
         counted=fold.counted,
         day=clocks.hours().day_length.total_seconds(),
         link=_link(chosen),
@@ -201,11 +203,11 @@ def behind() -> Answer:
 
 TAB_OF = {
     **dict.fromkeys(SUBJECTS, "stays"),
-    **dict.fromkeys(("alive", "aged", "waiting", "arrived", "closed"), "load"),
+    **dict.fromkeys(("alive", "aged", "waiting", "held", "arrived", "closed"), "load"),
     **dict.fromkeys(("settled", "settled_by_month", "running"), "terms"),
     **dict.fromkeys(("ways", "entries", "variants"), "paths"),
 }
-AS_IT_STANDS = ("alive", "aged", "waiting", "standing", "running")
+AS_IT_STANDS = ("alive", "aged", "waiting", "held", "standing", "running")
 """The subjects that ask for no period."""
 
 

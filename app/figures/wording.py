@@ -21,6 +21,8 @@ class Wording:
 
     language: str
     procedures: ProcedureLibrary
+    names: Mapping[str, str]
+    """Whoever holds an application, by the ids that keys have."""
 
     def say(self, key: str, **params: object) -> str:
         """Say a term in the reader's language."""
@@ -68,6 +70,10 @@ class Wording:
         own = f"figures.outcome.{outcome}"
         return self.say(own if own in terms() else f"st.{outcome}")
 
+    def person_words(self, person: str) -> str:
+        """Return who holds applications, or that they lie in a queue."""
+        return self.names.get(person) or self.say("figures.queue")
+
     def week_words(self, week: str) -> str:
         """Return a week by its Monday."""
         return f"{week[8:]}.{week[5:7]}.{week[:4]}"
@@ -99,6 +105,7 @@ class Wording:
             "alive": (self.procedure_words, self._said_at("figures.band.")),
             "aged": (self._said_at("figures.band."),),
             "waiting": (self._said_at("workflow.executor."), self._said_at("figures.band.")),
+            "held": (self.person_words, self._said_at("workflow.executor."), self._said_at("figures.band.")),
             "standing": (self.procedure_words, self._process_of(key, 0)),
             "arrived": (self.week_words,),
             "closed": (self.week_words,),

@@ -52,7 +52,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/queue": STAFF,
     "/letters": STAFF,
     "/letters.xlsx": STAFF,
-    "/outages": ("chancery", "listing", "listing_head"),
+    "/outages": ("chancery", "listing", "officer", "listing_head"),
     "/substitutions": STAFF,
     "/registration": ("chancery",),
     "/figures": HEADS,

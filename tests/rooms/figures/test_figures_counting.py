@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -257,3 +258,13 @@ def test_a_path_keeps_its_name():
 
     assert counting.mark(path) == counting.mark((Entered("a", "other", "r"), Entered("b", "y", "q")))
     assert counting.mark(path) != counting.mark(path[:1])
+
+
+def test_what_waits_on_the_exchange_is_his_who_holds_it_or_lies_in_the_queue():
+    one = replace(case(("registration", "05-01 09:00"), ("expertise", "05-04 09:00")), waits=("listing", "lawyer"))
+    other = replace(case(("rework", "05-04 09:00"), ident=2), waits=("author",))
+    holders = {1: {"lawyer": ("7", NOW - counting.DAY)}, 2: {}}
+
+    found = [item.key for item in counting.held([one, other], CHOSEN, NOW, holders)]
+
+    assert found == [(counting.QUEUE, "listing", "1"), ("7", "lawyer", "0")]
