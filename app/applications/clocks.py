@@ -134,7 +134,8 @@ def reading(run: Run, *, share: Fraction = WHOLE) -> clocks.Reading:
     """
     target = Target(Unit.WORKING_DAYS, run.working_days)
     pauses = [Pause(stay.start, stay.end) for stay in run.pauses]
-    return clocks.read(target, hours().accepted(run.start), pauses, hours(), share=share)
+    start = run.start if run.term.from_meeting else hours().accepted(run.start)  # the meeting's date is day 0 itself
+    return clocks.read(target, start, pauses, hours(), share=share)
 
 
 def clock(run: Run) -> Clock:

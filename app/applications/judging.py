@@ -8,7 +8,7 @@ from datetime import datetime
 
 from app import db
 from app.accounts.models import User
-from app.applications import criteria, facts, queries
+from app.applications import criteria, facts, moves, queries
 from app.applications.criteria import Ruling
 from app.applications.models import Application, CriterionVerdict, History
 from app.audit import operations as audit
@@ -60,6 +60,8 @@ def judge(
     stage = reviewing_stage(application, by)
     if stage is None:
         raise NotPermitted
+    executor = queries.procedure(application).executor_of(stage, application.process)
+    moves.require_executor(application, by, executor, now=now)
     if round_ != application.round:
         raise Conflict("review.err.new_round")
     known = {ruling.key: ruling for ruling in criteria.rulings(application)}

@@ -84,7 +84,9 @@ def recommended(application: Application) -> str:
 
 
 def record_attendance(meeting: Meeting, presences: Mapping[int, str], *, seen: int, by: User, now: datetime) -> None:
-    """Record who takes part: member id -> present, remote or absent; who is not named is absent.
+    """Record who takes part: member id -> present, remote or absent; every member with a vote is named.
+
+    The votes of who turns out to be absent are taken out of the matters that are still open.
 
     Raises:
         Conflict: the meeting has moved, or is not sitting; it would undo the quorum of a decision made.
@@ -100,6 +102,10 @@ def record_attendance(meeting: Meeting, presences: Mapping[int, str], *, seen: i
         meeting.presence(key).is_there != Presence(presences[key]).is_there for key in voters
     ):
         raise Conflict("meetings.err.decided_already")
+    away = {key for key in voters if not Presence(presences[key]).is_there}
+    for item in meeting.agenda:
+        if item.is_open:
+            item.votes[:] = [row for row in item.votes if row.member_id not in away]
     known = {row.member_id: row for row in meeting.attendance}
     for key in sorted(voters):
         if key in known:

@@ -40,8 +40,9 @@ class Stay:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a term: begun, or last made longer, by the move ``ident``; ``end`` None: it runs, or stands still in its last pause.
+    """One run of a term: begun, or last made longer, by the move ``ident``.
 
+    ``end`` None: it runs, or stands still in its last pause.
     ``decided``: the working days that a table gave, ``extensions``: those added by hand.
     """
 

@@ -80,7 +80,7 @@ def moved(old: Procedure, new: Procedure, position: Position) -> Moved:
         elif status is StageStatus.FILLED and before is not None and set(after.forms) - set(before.forms):
             kept[key] = StageStatus.FILLING
             again.append(key)
-        elif status is StageStatus.SKIPPED and after.skip_if is None and after.follows is None:
+        elif status is StageStatus.SKIPPED and not (after.skip_if or after.follows or after.when):
             again.append(key)  # it may be skipped no more
         else:
             kept[key] = status
@@ -113,6 +113,10 @@ def _own(old: Procedure, new: Procedure) -> Iterator[Difference]:
         yield Difference("standing", "changed", False)
     if old.terms != new.terms:
         yield Difference("terms", "changed", False)
+    if [(use.key, use.given) for use in old.tables] != [(use.key, use.given) for use in new.tables]:
+        yield Difference("tables", "asked otherwise", False)
+    if old.begins != new.begins:
+        yield Difference("begins", "the calendar begins it otherwise", True)
 
 
 def _processes(old: Procedure, new: Procedure) -> Iterator[Difference]:
@@ -169,6 +173,10 @@ def _stage(where: str, old: Stage, new: Stage) -> Iterator[Difference]:
             yield Difference(where, f"asks {form} too", False)
     if (old.skip_if, old.follows) != (new.skip_if, new.follows):
         yield Difference(where, "may be skipped otherwise", False)
+    if (old.when and old.when.text) != (new.when and new.when.text):
+        yield Difference(where, f"stands when {new.when.text}" if new.when else "stands always", False)
+    elif old.when != new.when:
+        yield Difference(where, "words changed", True)
     if old.optional != new.optional:
         yield Difference(where, "optional now" if new.optional else "mandatory now", new.optional)
     if old.title != new.title:
@@ -200,6 +208,9 @@ def _roads(procedure: Procedure) -> dict[tuple[str, str], list[Transition]]:
 def _deeds(roads: list[Transition]) -> list[tuple[object, ...]]:
     """Return what transitions do, leaving out what they are called."""
     return [
-        (road.target, road.by, road.stage, road.guards, road.effects, road.notify, road.confirm, road.reason_required)
+        (
+            *(road.target, road.by, road.stage, road.guards, road.effects, road.notify),
+            *(road.confirm, road.reason_required, road.decides),
+        )
         for road in roads
     ]

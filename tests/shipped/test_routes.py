@@ -52,7 +52,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/queue": STAFF,
     "/letters": STAFF,
     "/letters.xlsx": STAFF,
-    "/outages": ("chancery", "listing", "listing_head"),
+    "/outages": ("chancery", "listing", "officer", "listing_head"),
     "/substitutions": STAFF,
     "/registration": ("chancery",),
     "/figures": HEADS,
@@ -75,10 +75,10 @@ PAGES: dict[str, tuple[str, ...]] = {
 """Who may open a page; to the rest it is not found, and nobody without signing in."""
 
 CLOSED: dict[str, tuple[str, ...]] = {
-    "/meetings/<meeting_id>/items/<item_id>": ("chancery", "listing", "lawyer", "compliance"),
-    "/meetings/<meeting_id>/packet": ("chancery", "listing", "compliance"),
-    "/meetings/<meeting_id>/packet.zip": ("chancery", "listing", "compliance"),
-    "/meetings/<meeting_id>/minutes/<version>": ("chancery", "listing"),
+    "/meetings/<meeting_id>/items/<item_id>": ("chancery", "listing", "officer", "lawyer", "compliance"),
+    "/meetings/<meeting_id>/packet": ("chancery", "listing", "officer", "compliance"),
+    "/meetings/<meeting_id>/packet.zip": ("chancery", "listing", "officer", "compliance"),
+    "/meetings/<meeting_id>/minutes/<version>": ("chancery", "listing", "officer"),
 }
 """Who knows that there is a meeting and may not read what was said: 403.  The lawyer has a conflict in the item."""
 

@@ -31,7 +31,7 @@ INTERNAL = (StageKind.WORK, StageKind.ISSUING)
 
 Answer = str | Response | tuple[str, int]
 
-DRAFTED = frozenset({"conclusion", "conclusion_approval"})
+DRAFTED = frozenset({"conclusion", "conclusion_approval", "conclusion_signing"})
 """Stages whose progress the organisation does not see: a draft, its return and its approval are the Exchange's own."""
 
 

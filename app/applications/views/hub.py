@@ -39,7 +39,7 @@ from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
 from app.web.templating import date_text, word
-from app.workflows.guards import ANSWERING
+from app.workflows.guards import ANSWERING, StageStatus
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind
 
@@ -71,7 +71,8 @@ def page_of(application: Application, problems: list[Problem]) -> str:
     procedure: Procedure = head["procedure"]
     standing = queries.position(application)
     rows = frame.subprocesses(application)
-    counted = [stage for stage in procedure.processes[application.process].stages if _counts(procedure, stage)]
+    own = procedure.processes[application.process].stages
+    counted = [stage for stage in own if _counts(procedure, stage, standing.status(stage))]
     in_standing = {offer.transition.trigger for row in rows for offer in row.offers}
     return render_template(
         "applications/hub.html",
@@ -134,9 +135,10 @@ def offered(application: Application, offer: Offer) -> dict[str, Any]:
     }
 
 
-def _counts(procedure: Procedure, stage: str) -> bool:
+def _counts(procedure: Procedure, stage: str, status: StageStatus) -> bool:
     found = procedure.stages[stage]
-    return found.kind is StageKind.FILL and not found.optional
+    is_needed = found.when is None or status is not StageStatus.SKIPPED
+    return found.kind is StageKind.FILL and not found.optional and is_needed
 
 
 def results(application: Application) -> list[dict[str, Any]]:

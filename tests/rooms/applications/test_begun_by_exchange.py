@@ -112,6 +112,7 @@ def test_the_organisation_sees_it_from_the_notice_on_and_nothing_of_how_it_was_p
     application = refetched(number)
     teller.fill(application, ("grounds", "notice"))
     teller.fire(application, "submit_notice", "listing")
+    teller.issue(application)
     teller.fire(application, "send_notice", "listing_head")
     db.session.commit()
 

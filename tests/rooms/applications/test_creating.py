@@ -76,12 +76,12 @@ def test_what_one_may_file_stands_before_what_others_file(browser):
     assert all("/auditor_inclusion/" in item.get("href") for item in page.all(data_key="act.apply"))
 
 
-def test_a_stage_that_may_be_left_out_says_so_and_is_not_counted(browser, house):
+def test_a_stage_that_is_not_needed_says_so_and_is_not_counted(browser, house):
     someone, new = browser("issuer", "ru"), "/procedures/category_change/new"
     hub = someone.follow(someone.send(someone.get(new), new))
 
-    optional = {item.get("data-stage") for item in hub.root.iter("li") if "Необязательно" in words(item)}
-    assert optional == {"share_requirements", "debt_requirements"}
+    unneeded = {item.get("data-stage") for item in hub.root.iter("li") if "Не требуется" in words(item)}
+    assert unneeded == {"share_requirements", "debt_requirements"}
     assert "0 из 5" in hub.says(data_key="msg.stages_filled")
 
 

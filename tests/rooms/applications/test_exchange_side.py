@@ -158,7 +158,7 @@ def test_refusing_to_register_needs_a_reason_of_the_list_and_a_text(browser, hou
 
     assert done.status == 303
     assert refetched(application).process == "refused"
-    shown = browser("issuer").get(address(application)).main
+    shown = words(browser("issuer").get(address(application)).root)
     assert f"{say('desk.reason.signature_invalid', 'kk')}. {said}" in shown
     kept = queries.latest(refetched(application), "registration")
     assert kept is not None

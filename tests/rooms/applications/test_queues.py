@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app import db
 from app.applications import approval, holders, moves, queries, queueing
-from app.applications.models import Application, History, Holding
+from app.applications.models import Application, History
 from app.applications.taking import Held
 from app.audit.models import AuditEntry
 from app.errors import AppError, Conflict, Invalid, NotPermitted
@@ -231,7 +231,7 @@ def test_substitutes_do_not_overlap_and_are_nobodys_own(house, now):
 
 def test_rows_done_at_once_stand_each_for_itself(house, now):
     two, head = person("officer"), person("listing_head")
-    first, second, third = (application_at(process) for process in ("completeness", "expertise", "conclusion"))
+    first, second, third = (application_at(process) for process in ("completeness", "expertise", "meeting"))
     queueing.take(first, "listing", by=person("listing"), now=now)
 
     verdicts = queueing.each(
@@ -283,7 +283,7 @@ def test_two_who_press_take_at_once_one_holds_it_and_the_other_is_told_who(live)
     for thread in [begin("listing"), begin("officer")]:
         thread.join(timeout=60)
 
-    [row] = db.session.scalars(select(Holding).where(Holding.ended_at.is_(None))).unique().all()
+    [row] = refetched(number).holdings
     winner, loser = ("listing", "officer") if outcome["listing"] == "held" else ("officer", "listing")
     assert (outcome[winner], outcome[loser], row.user_id) == ("held", person(winner).name, person(winner).id)
     assert acts(refetched(number)) == ["take"]

@@ -204,6 +204,8 @@ def test_a_conflict_of_interest_takes_a_member_out_of_vote_and_quorum(secretary,
     given["seen"] = sitting_item.meeting.version
     sitting.take_back_conflict(sitting_item, member.id, **given)
     assert meetings.tally(sitting_item).missing == (member.id,)
+    secretary.attend(sitting_item.meeting, there=0)
+    assert not sitting_item.votes
 
 
 def test_every_vote_is_asked_and_an_opinion_dissents(secretary, sitting_item):
