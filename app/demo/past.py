@@ -7,6 +7,7 @@ and nobody who signs in to the demo is their applicant.
 from __future__ import annotations
 
 import random
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app import catalogue, db
+from app.accounts import operations as accounts
 from app.accounts.models import User
 from app.applications import clocks
 from app.applications.models import Answers, Application, History
@@ -71,8 +73,9 @@ def _client(now: datetime) -> tuple[Organisation, User]:
         name_en="Former Issuer JSC", is_active=False, created_at=now,
     )  # fmt: skip
     author = User(
-        email="author@bryn.example", last_name="Бекмағамбетов", first_name="Руслан", is_active=False, created_at=now
-    )
+        email="author@bryn.example", last_name="Бекмағамбетов", first_name="Руслан", is_active=False, created_at=now,
+        password_hash=accounts.hash_password(secrets.token_urlsafe()), password_changed_at=now,
+    )  # fmt: skip
     db.session.add(Membership(user=author, organisation=company))
     db.session.flush()
     return company, author
