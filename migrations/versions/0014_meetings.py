@@ -7,7 +7,7 @@ from alembic import op
 
 from migrations.guard import no_longer_guarded, only_added
 
-revision = "0015"
+revision = "0014"
 down_revision = "0013"
 
 TABLES = (

@@ -7,8 +7,8 @@ from alembic import op
 
 from migrations.guard import no_longer_guarded, only_added
 
-revision = "0017"
-down_revision = "0015"
+revision = "0015"
+down_revision = "0014"
 
 GUARDED = ("remark_bundle", "bundled_remark", "criteria_pin", "criterion_verdict", "conclusion_note")
 
