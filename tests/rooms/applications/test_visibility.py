@@ -32,6 +32,7 @@ def addresses(app, application: Application) -> list[tuple[str, str]]:
         "number": application.number,
         "stage": "issuer",
         "trigger": "withdraw",
+        "term": "rework",
         "attachment_id": str(file),
         "document_id": str(signed.id if signed else rows[0].id if rows else 1),
         "signature_id": str(signed.signatures[0].id if signed else 1),
