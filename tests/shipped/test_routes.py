@@ -205,6 +205,7 @@ def filled(rule: str) -> str:
         "number": application.number,
         "stage": "issuer",
         "trigger": "send_for_approval",
+        "term": "rework",
         "bundle": 1,
         "attachment_id": db.session.scalars(
             select(Attachment.id).where(Attachment.application_id == application.id)

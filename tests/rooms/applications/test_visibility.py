@@ -32,8 +32,12 @@ def addresses(app, application: Application) -> list[tuple[str, str]]:
         "number": application.number,
         "stage": "issuer",
         "trigger": "withdraw",
+<<<<<<< HEAD
         "term": "consideration",
         "bundle": "1",
+=======
+        "term": "rework",
+>>>>>>> lang
         "attachment_id": str(file),
         "document_id": str(signed.id if signed else rows[0].id if rows else 1),
         "signature_id": str(signed.signatures[0].id if signed else 1),
