@@ -32,12 +32,8 @@ def addresses(app, application: Application) -> list[tuple[str, str]]:
         "number": application.number,
         "stage": "issuer",
         "trigger": "withdraw",
-<<<<<<< HEAD
-        "term": "consideration",
-        "bundle": "1",
-=======
         "term": "rework",
->>>>>>> lang
+        "bundle": "1",
         "attachment_id": str(file),
         "document_id": str(signed.id if signed else rows[0].id if rows else 1),
         "signature_id": str(signed.signatures[0].id if signed else 1),
