@@ -117,7 +117,7 @@ def numbers(served) -> dict[str, str]:
     connection.close()
     own = {
         number
-        for (number, _), story in zip(reversed(rows), STORIES, strict=True)
+        for (number, _), story in zip(reversed(rows), STORIES, strict=False)  # the past comes after the stories
         if (story.company, story.procedure) == ("ALTN", PROCEDURE)
     }
     return {process: number for number, process in reversed(rows) if number in own}
