@@ -59,8 +59,8 @@ WORKFLOW_FAULTS = [
     ),
     (
         "a stage that stands nowhere",
-        "[conclusion, conclusion_approval]",
-        "[meeting, conclusion_approval]",
+        "[conclusion, conclusion_approval, ",
+        "[meeting, conclusion_approval, ",
         "stages.conclusion",
         "stands in no process",
     ),

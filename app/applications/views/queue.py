@@ -273,6 +273,7 @@ def _rows(look: Look, items: Sequence[Item]) -> list[dict[str, Any]]:
     ticking = clocks.of(list(records.values()))
     newest = queues.last_events(ids) if ids else {}
     events = queues.events(list(newest.values())) if newest else {}
+    papers = queries.on_paper(ids)
     substitutes = people.substitutes_of({item.holder for item in items if item.holder}, now=look.now)
     found = []
     for item in items:
@@ -293,6 +294,7 @@ def _rows(look: Look, items: Sequence[Item]) -> list[dict[str, Any]]:
                 "process_key": entry.process,
                 "state": process.state,
                 "status": process.state_key,
+                "on_paper": entry.id in papers,
                 "role": f"workflow.executor.{item.executor}" if item.executor else "",
                 "holder": look.people.get(item.holder, "–") if item.holder else "",
                 "substitute": standing_in.name if standing_in else "",

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from test_creating import address
 
 from app import db
-from app.applications import approval, effects, facts, filing, moves, places, queries
+from app.applications import approval, effects, facts, filing, moves, places, queries, queueing
 from app.applications.models import WHOLE, AnyComment, Comment, InternalNote
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
 from app.permissions import Role
@@ -179,6 +179,9 @@ def test_a_reviewer_of_another_department_does_not_settle_a_remark(reviewed, now
     with pytest.raises(NotPermitted):
         approval.resolve(reviewed, row.id, by=person("analyst"), now=now)
     colleague = user(exchange_roles=[Role.LAWYER])
+    with pytest.raises(NotPermitted):
+        approval.resolve(reviewed, row.id, by=colleague, now=now)  # who wrote it holds the review
+    queueing.take_over(reviewed, "lawyer", seen=person("lawyer").id, by=colleague, now=now, words="Демалыста")
     approval.resolve(reviewed, row.id, by=colleague, now=now)
 
     assert row.state == "resolved"

@@ -297,7 +297,9 @@ def test_applications_made_at_once_have_numbers_without_gaps_and_without_pairs(l
     fresh = sorted(
         {number for number in db.session.scalars(select(Application.number)) if number.startswith("LP-")} - before
     )
-    assert [int(number[-6:]) for number in fresh] == list(range(len(before) + 1, len(before) + 9))
+    own = [int(number[-6:]) for number in before if number[:-6] == fresh[0][:-6]]
+    last = max(number for number in own if number < 900_000)  # those from there on are the demo's past
+    assert [int(number[-6:]) for number in fresh] == list(range(last + 1, last + 9))
 
 
 def test_forty_guesses_at_once_lock_the_door(live):

@@ -142,7 +142,7 @@ def test_an_outage_is_told_on_every_page_and_its_papers_entered_by_the_chancery(
     theirs = issuer.get(f"/applications/{number}")
     assert "paper.mark" in theirs.terms()
     assert issuer.get(scan).status == 200
-    assert "paper.mark" in chancery.get("/queue?tab=all").terms()
+    assert "paper.mark" in chancery.get("/queue?tab=unit").terms()
     chancery.get("/outages")
     assert chancery.post(f"/outages/{ident}/end").status == 303
     assert stranger.get("/login").all(data_outage="") == []

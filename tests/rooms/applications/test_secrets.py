@@ -7,13 +7,13 @@ import io
 import json
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import structlog
 from click.testing import CliRunner
-from factories import PASSWORD, application_at, new_application, person, refetched, values, var_files
+from factories import PASSWORD, application_at, company, new_application, person, refetched, values, var_files
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 from test_creating import address
@@ -22,7 +22,7 @@ from test_eds import Desk, signatures
 from app import catalogue, db
 from app.accounts import operations
 from app.accounts.models import User
-from app.applications import approval
+from app.applications import approval, outages
 from app.authorities import addresses
 from app.authorities.exchange import Patience
 from app.authorities.kept_lists import KeptLists
@@ -125,6 +125,23 @@ def test_a_key_store_is_no_attachment(name, door, house, browser, store, capfd):
     assert_nothing_of(store, capfd.readouterr())
 
 
+@pytest.mark.parametrize("name", ["key.p12", "key.pdf"])
+def test_a_key_store_is_no_scan_of_a_paper(name, house, browser, store, capfd, now):
+    began = now - timedelta(days=3)
+    outage = outages.declare(began, None, reason="Желі", by=person("chancery"), now=now)
+    desk, path = browser("chancery"), f"/outages/{outage.id}/intake"
+    given = {"procedure": "disclosure_extension", "company": str(company("BRKT").id), "brought_by": "Исаева Д."}
+    given |= {"received_on": f"{began + timedelta(days=1):%d.%m.%Y}", "received_at": "10:00"}
+    page, before, files = desk.get(path), rows(), var_files(house.config)
+
+    answer = desk.send(page, path, scans=(name, store), **given)
+
+    assert answer.status == 422
+    assert answer.error("scans")
+    assert (rows(), var_files(house.config)) == (before, files)
+    assert_nothing_of(store, capfd.readouterr())
+
+
 def test_files_come_in_by_those_doors_only():
     """A further one must be tried with a key store too, above; a table is read and never kept."""
     readers = {
@@ -140,12 +157,13 @@ def test_files_come_in_by_those_doors_only():
 
     assert readers == {
         "app/applications/views/attachments.py", "app/applications/views/importing.py",
-        "app/applications/views/signing.py", "app/verification/views.py",
+        "app/applications/views/paper.py", "app/applications/views/signing.py", "app/verification/views.py",
     }  # fmt: skip
     assert inputs == {
         "templates/_macros.html",
         "templates/applications/_checklist.html",
-        "templates/applications/sign.html",
+        "templates/applications/_signing.html",
+        "templates/applications/intake.html",
         "templates/applications/table.html",
         "templates/verification/verify.html",
     }
