@@ -64,6 +64,13 @@ class Config:
         return self.env in ("demo", "test")
 
 
+def definition_folders(environ: Mapping[str, str] = os.environ) -> dict[str, Path]:
+    """Return where the definition files lie: of ``workflows``, ``forms`` and ``calendars``."""
+    own = {"workflows": ROOT / "workflows", "forms": ROOT / "forms"}
+    own["calendars"] = ROOT / "app" / "business_calendar" / "calendars"
+    return {key: Path(environ.get(f"KEZEN_{key.upper()}") or path) for key, path in own.items()}
+
+
 def read(environ: Mapping[str, str] = os.environ) -> Config:
     """Read the configuration.
 
@@ -88,9 +95,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         ocsp_urls=_urls(environ, "KEZEN_OCSP_URLS", env),
         tsp_urls=_urls(environ, "KEZEN_TSP_URLS", env),
         crl_urls=_urls(environ, "KEZEN_CRL_URLS", env),
-        workflows=Path(environ.get("KEZEN_WORKFLOWS") or ROOT / "workflows"),
-        forms=Path(environ.get("KEZEN_FORMS") or ROOT / "forms"),
-        calendars=Path(environ.get("KEZEN_CALENDARS") or ROOT / "app" / "business_calendar" / "calendars"),
+        **definition_folders(environ),
         exchange_bin=_exchange_bin(environ.get("KEZEN_EXCHANGE_BIN", ""), env),
         secure_cookies=environ.get("KEZEN_SECURE_COOKIES", "1" if env == "production" else "0") == "1",
     )

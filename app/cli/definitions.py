@@ -14,6 +14,7 @@ from app import letter_templates, terms
 from app.bodies.definitions import load as load_bodies
 from app.business_calendar.definitions import load as load_calendars
 from app.cli.versions import tell
+from app.config import definition_folders
 from app.definition_files import Fault
 from app.demo.people import COMPANIES, PEOPLE
 from app.errors import NotFound
@@ -34,7 +35,6 @@ from app.workflows.definitions import (
 from app.workflows.graph import draw
 
 ROOT = Path(__file__).resolve().parents[2]
-SHIPPED = (ROOT / "workflows", ROOT / "forms", ROOT / "app" / "business_calendar" / "calendars", terms.WORDS)
 PROCEDURE, PART, FORM, TERMS, CALENDAR, BODY = "procedure", "part", "form", "terms", "calendar", "body"
 _TELLING_KEY = re.compile(
     r"^(?:(?P<form>form|sections|dynamic|figures|criteria)"
@@ -55,7 +55,8 @@ def commands() -> list[click.Command]:
 def check(paths: tuple[Path, ...], against: str | None) -> None:
     """Check workflow, form, calendar, policy and term files; print every fault of every file.
 
-    PATH is a file or a folder of any of them; without it the shipped ones are checked.  A line is
+    PATH is a file or a folder of any of them; without it those that are in force (KEZEN_WORKFLOWS and its like, else
+    the shipped ones).  A line is
     file:line: key: what is wrong; what would do.  Exits with 1 if there is any fault.
 
     A procedure without such a fault is proved: everything in it is of use, from everywhere an end can be
@@ -65,7 +66,7 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
     With --against each form and procedure that has changed since is told "safe" or "affects data", with
     the drafts that notice and how.  Exits with 2 if any affects data, with 64 if REV|FOLDER cannot be read.
     """
-    found = faults_of(path.resolve() for path in paths or SHIPPED)
+    found = faults_of(path.resolve() for path in paths or (*definition_folders().values(), terms.WORDS))
     if not paths:
         found.faults = sorted([*found.faults, *letter_templates.faults()])
     for fault in found.faults:
@@ -84,7 +85,7 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
 @click.option("--bpmn", is_flag=True, help="Give BPMN 2.0 with its diagram instead of SVG.")
 def graph(procedure: str, language: str, bpmn: bool) -> None:
     """Draw PROCEDURE as SVG on standard output: its key for the newest version, or key.v1."""
-    library, faults = load(ROOT / "workflows", ROOT)
+    library, faults = load(definition_folders()["workflows"].resolve(), ROOT)
     key, dot, version = procedure.partition(".v")
     try:
         found = library.get(key, int(version) if dot else None)
@@ -263,7 +264,7 @@ def _lookup(forms: FormLibrary) -> Callable[[str], object | None]:
 @cache
 def _shipped_forms() -> Callable[[str], object | None]:
     """Read the shipped forms, once and only if a procedure names a form that is not among the files checked."""
-    return _lookup(load_forms(ROOT / "forms", ROOT)[0])
+    return _lookup(load_forms(definition_folders()["forms"].resolve(), ROOT)[0])
 
 
 def _find_shipped(key: str) -> object | None:

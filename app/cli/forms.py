@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import click
 
+from app.config import ROOT, definition_folders
 from app.errors import AppError, NotFound
 from app.forms.definitions import DynamicForm, FormLibrary, load
 from app.terms import say
-
-ROOT = Path(__file__).parents[2]
 
 
 @click.command("example")
@@ -22,7 +20,7 @@ def example(form: str, path: str) -> None:
 
     PATH chooses one of the forms of a dynamic form: main/shares/premium.
     """
-    library, faults = load(ROOT / "forms", ROOT)
+    library, faults = load(definition_folders()["forms"].resolve(), ROOT)
     for fault in faults:
         click.echo(str(fault), err=True)
     click.echo(json.dumps(_example(library, form, path), ensure_ascii=False, indent=2))

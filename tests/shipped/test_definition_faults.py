@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.definitions import check, graph
+from app.cli.forms import example
 from app.demo.people import COMPANIES, PEOPLE
 from app.workflows.definitions import load_files
 
@@ -249,6 +250,22 @@ def copy(tmp_path: Path) -> Path:
 
 def run(*paths: Path) -> Result:
     return CliRunner().invoke(check, [str(path) for path in paths])
+
+
+def test_the_folders_in_force_are_checked_drawn_and_given_examples_from(tmp_path, monkeypatch):
+    for name in ("workflows", "forms"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+        monkeypatch.setenv(f"KEZEN_{name.upper()}", str(tmp_path / name))
+    (tmp_path / "workflows" / "own_way.v1.yaml").write_text("x: 1\n", encoding="utf-8")
+    own = (tmp_path / "forms" / "decision.v1.yaml").rename(tmp_path / "forms" / "own_decision.v1.yaml")
+    own.write_text(own.read_text(encoding="utf-8").replace("form: decision", "form: own_decision"), encoding="utf-8")
+
+    found = run()
+
+    assert found.exit_code == 1
+    assert str(tmp_path / "workflows" / "own_way.v1.yaml") in found.output
+    assert "form 'decision' is unknown" in found.output
+    assert CliRunner().invoke(example, ["own_decision"]).exit_code == 0
 
 
 def seed(path: Path, old: str, new: str) -> None:
