@@ -129,7 +129,7 @@ def faults_of(paths: Iterable[Path]) -> Found:
         forms, unsound = load_forms(folder, ROOT)
         lookups.append(_lookup(forms))
         faults |= {fault for fault in unsound if _is_among(ROOT / fault.file, found.files)}
-    lookups.append(_find_shipped)
+    lookups.append(_find_in_force)
     known = set(_known_terms([*found.words, *terms.WORDS.glob("*.csv")]))
 
     def form(key: str) -> object | None:
@@ -262,13 +262,13 @@ def _lookup(forms: FormLibrary) -> Callable[[str], object | None]:
 
 
 @cache
-def _shipped_forms() -> Callable[[str], object | None]:
-    """Read the shipped forms, once and only if a procedure names a form that is not among the files checked."""
-    return _lookup(load_forms(definition_folders()["forms"].resolve(), ROOT)[0])
+def _forms_of(folder: Path) -> Callable[[str], object | None]:
+    """Read the forms in force, once and only if a procedure names a form that is not among the files checked."""
+    return _lookup(load_forms(folder, ROOT)[0])
 
 
-def _find_shipped(key: str) -> object | None:
-    return _shipped_forms()(key)
+def _find_in_force(key: str) -> object | None:
+    return _forms_of(definition_folders()["forms"].resolve())(key)
 
 
 def _known_terms(paths: Iterable[Path]) -> Iterable[str]:
