@@ -38,6 +38,8 @@ from tests import herd
 from tests.forks import forks
 from tests.serving import Installation, copy_of, postgresql, serving
 
+PAST = "%-9_____"
+"""The numbers of the demo's past, whose applications nobody has registered here."""
 KILLS = int(os.environ.get("KEZEN_KILLS", "15"))
 COPIES = 40 + KILLS
 
@@ -169,7 +171,7 @@ def require_gapless_numbers(connection: Connection) -> None:
     given = connection.execute(
         select(Application.registration_number)
         .join(History, History.application_id == Application.id)
-        .where(History.act == "register")
+        .where(History.act == "register", Application.number.not_like(PAST))
     ).scalars()
     numbers = sorted(int(number.partition("/")[2]) for number in given)
     last = connection.execute(select(Counter.value).where(Counter.series.like("registration-%"))).scalar_one()

@@ -298,7 +298,7 @@ def test_a_session_that_ends_keeps_the_page_and_goes_on_after_signing_in_elsewhe
     door.locator("#f-email").fill(EMAILS["issuer"])
     door.locator("#f-password").fill(PASSWORD)
     door.locator('[data-key="act.login"]').last.click()
-    door.wait_for_url(f"**{path_of(number)}")
+    expect(door).to_have_url(f"{served.address}{path_of(number)}", timeout=60_000)
     door.close()
     issuer.page.evaluate("window.dispatchEvent(new Event('focus'))")
 
