@@ -31,6 +31,7 @@ from app.forms.definitions import DynamicForm, Field, Form
 from app.forms.outline import Asked, Part, Rows
 from app.terms import say
 from app.terms.sizes import size_words
+from app.web.templating import named
 
 
 @dataclass
@@ -102,7 +103,7 @@ def comment_view(row: AnyComment) -> CommentView:
     """Return a comment as a field shows it."""
     return CommentView(
         row.id,
-        row.by.name,
+        named(row.by, row.office),
         row.published_at or row.at,
         row.words,
         row.answer,

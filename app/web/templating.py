@@ -13,7 +13,7 @@ from flask import Flask, current_app, request, url_for
 from flask_login import current_user
 
 from app.config import ROOT
-from app.permissions import Permission
+from app.permissions import EXECUTOR_ROLES, Permission
 from app.signatures.report import REASONS
 from app.terms import LANGUAGES, say
 from app.web import here
@@ -66,6 +66,19 @@ def word(key: str, **params: object) -> str:
     return say(key, here.language(), **params)
 
 
+def named(user: Any, office: str = "") -> str:
+    """Return who somebody is to the present reader: by name, or, to clients, which unit of the Exchange he is.
+
+    ``office`` is the executor as whom he acted; without it the first that his roles make him.
+    """
+    reader = current_user
+    if not user.is_exchange or not reader or not reader.is_authenticated or reader.is_exchange:
+        return str(user.name)
+    held = (executor for executor, role in EXECUTOR_ROLES.items() if role in user.roles)
+    executor = office or next(held, "")
+    return word(f"workflow.executor.{executor}" if executor else "app.exchange")
+
+
 def date_text(value: date | datetime | str | None) -> str:
     """Return a date as dd.mm.yyyy in Kazakhstan's time."""
     if not value:
@@ -100,6 +113,7 @@ def paper(template: str, language: str, **context: object) -> str:
     found = current_app.jinja_env.get_template(template)
     return found.render(
         say=words,
+        named=named,
         language=language,
         languages=LANGUAGES,
         date=date_text,

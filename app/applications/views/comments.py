@@ -23,7 +23,7 @@ from app.terms import say
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
-from app.web.templating import word
+from app.web.templating import named, word
 from app.workflows.guards import ANSWERING
 
 STATES = ("pending", "open", "answered", "reopened", "resolved")
@@ -95,7 +95,7 @@ def _page(application: Application, problems: list[Problem]) -> str:
             for key in (WHOLE, *procedure.stages)
             if key in stages
         ],
-        authors=list({str(row.by_id): row.by.name for row in found}.items()),
+        authors=list({str(row.by_id): named(row.by, row.office) for row in found}.items()),
         may_answer=_may_answer(application),
         why_no_answer=_why_no_answer(application) if any(row.is_unsettled for row in shown) else "",
         may_note=approval.may_note(application, current_user),

@@ -38,7 +38,7 @@ from app.terms import terms
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
-from app.web.templating import date_text, word
+from app.web.templating import date_text, named, word
 from app.workflows.guards import ANSWERING, StageStatus
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind
@@ -218,7 +218,7 @@ def _who(row: History) -> str:
     if row.by is None:
         return word("workflow.executor.system")
     absent = row.on_behalf_of if current_user.is_exchange else None
-    return word("queues.who_for_whom", who=row.by.name, whom=absent.name) if absent else row.by.name
+    return word("queues.who_for_whom", who=row.by.name, whom=absent.name) if absent else named(row.by)
 
 
 def _ruling(procedure: Procedure, row: History) -> list[dict[str, Any]]:
