@@ -32,6 +32,8 @@ from app.workflows.guards import APPLICANT
 from app.workflows.parts import Transition
 
 LONGEST_WORDS = 2000
+EARLIEST_OFFICE = date(2000, 1, 1)
+"""An office that began earlier is a slip of the pen."""
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -66,7 +68,8 @@ def add_member(
     """Give somebody an office in a body: one of the Exchange's people (``user_id``), or an outsider by ``name``.
 
     Raises:
-        Invalid: nobody is named, there is no such office, he or another holds it already.
+        Invalid: nobody is named, there is no such office, he or another holds it already or is to hold it, or the
+            day will not do: before 2000, over a year ahead, or before a meeting that has been held.
         NotFound: there is no such body or user.
     """
     found = queries.body(body)
@@ -81,14 +84,19 @@ def add_member(
         problems.append(Problem("office", "err.required"))
     if since is None:
         problems.append(Problem("since", "meetings.err.day"))
+    elif not EARLIEST_OFFICE <= since <= queries.local_day(now) + queries.YEAR:
+        problems.append(Problem("since", "meetings.err.since"))
     if problems or since is None:
         raise Invalid(problems=problems)
     name = user.full_name if user else name
-    for other in queries.members(found.key, since):
-        if other.user_id == user_id if user_id is not None else other.name == name:
+    for other in queries.members(found.key):
+        if other.until is not None and other.until <= since:
+            continue
+        if _is_same(other, user_id, name):
             raise Invalid.at("name", "meetings.err.member_twice", name=name)
         if other.office == office and office != Office.MEMBER:
             raise Invalid.at("office", "meetings.err.office_held", name=other.name)
+    _require_unsat(found.key, since, "since")
     row = BodyMember(
         body=found.key,
         user_id=user.id if user else None,
@@ -105,13 +113,30 @@ def add_member(
     return row
 
 
+def _is_same(other: BodyMember, user_id: int | None, name: str) -> bool:
+    if other.user_id is not None and user_id is not None:
+        return other.user_id == user_id
+    return other.name.casefold() == name.casefold()
+
+
+def _require_unsat(body: str, day: date, path: str) -> None:
+    """Refuse an office that would begin or end before a meeting that has been held: its votes are counted by its day.
+
+    Raises:
+        Invalid: there is such a meeting, named with its number and day.
+    """
+    sat = queries.sat_since(body, day)
+    if sat is not None:
+        raise Invalid.at(path, "meetings.err.sat", number=sat.number, date=date_text(sat.day))
+
+
 def end_membership(member_id: int, *, until: date | None, by: User, now: datetime) -> BodyMember:
     """End an office: ``until`` is the first day on which it is no longer held.
 
     Raises:
         NotFound: there is no such office.
         Conflict: it has ended already.
-        Invalid: the day is missing, or before the office began.
+        Invalid: the day is missing, or before the office began, or not after the last meeting held.
     """
     row = db.session.get(BodyMember, member_id, with_for_update=True)
     if row is None:
@@ -120,6 +145,7 @@ def end_membership(member_id: int, *, until: date | None, by: User, now: datetim
         raise Conflict("err.already_done")
     if until is None or until <= row.since:
         raise Invalid.at(f"until-{row.id}", "meetings.err.until")
+    _require_unsat(row.body, until, f"until-{row.id}")
     row.until = until
     audit.record("body_member_ended", f"body {row.body}", by=by.id, at=now, member=row.id)
     return row
@@ -144,8 +170,8 @@ def create(
     ``paper_reason``: why a meeting that was held on paper is entered afterwards.
 
     Raises:
-        Invalid: there is no such body, or it has no rules on that day; the day is missing or past, the time or the
-            place will not do.
+        Invalid: there is no such body, or it has no rules on that day; the day is missing, past or over a year ahead,
+            the time or the place will not do.
     """
     paper_reason = paper_reason.strip()[:LONGEST_WORDS]
     known = {each.key for each in queries.bodies()}
@@ -199,6 +225,8 @@ def _checked(
         problems.append(Problem("day", "meetings.err.day_past"))
     elif day > today and is_paper:
         problems.append(Problem("day", "meetings.err.paper_future"))
+    elif day > today + queries.YEAR:
+        problems.append(Problem("day", "meetings.err.day_far"))
     if starts.strip() and _TIME.fullmatch(starts.strip()) is None:
         problems.append(Problem("starts", "meetings.err.time"))
     if not place.strip() and not is_remote:
@@ -263,7 +291,7 @@ def postpone(
     """
     meeting.require_version(seen)
     _require_before(meeting)
-    if any(item.votes or not item.is_open for item in meeting.agenda):
+    if meeting.has_begun:
         raise Conflict("meetings.err.begun")
     new = _checked(day, starts, place, is_remote, is_paper=bool(meeting.paper_reason), now=now)
     reason = reason.strip()[:LONGEST_WORDS]

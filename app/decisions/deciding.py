@@ -36,6 +36,9 @@ log = structlog.get_logger()
 SOON = timedelta(days=7)
 """How long before its day a condition is reminded of."""
 
+LONGEST_TERM = 10 * queries.YEAR
+"""How long after the meeting a condition may be due."""
+
 _REFUSALS = {
     Result.NO_QUORUM: "meetings.err.no_quorum",
     Result.INCOMPLETE: "meetings.err.not_voted",
@@ -50,7 +53,8 @@ def add_condition(
 
     Raises:
         Conflict: the meeting has moved or is not sitting, or the matter is closed.
-        Invalid: there are no words, or the day is none (``has_wrong_day``) or not after the meeting's.
+        Invalid: there are no words, or the day is none (``has_wrong_day``), not after the meeting's, or over ten
+            years after it.
     """
     item.meeting.require_version(seen)
     require_sitting(item.meeting, now)
@@ -65,6 +69,8 @@ def add_condition(
         problems.append(Problem("due", "meetings.err.day"))
     elif due is not None and due <= item.meeting.day:
         problems.append(Problem("due", "meetings.err.due"))
+    elif due is not None and due > item.meeting.day + LONGEST_TERM:
+        problems.append(Problem("due", "meetings.err.due_far"))
     if problems:
         raise Invalid(problems=problems)
     row = DecisionCondition(text=text, due=due, by_id=by.id, at=now, met_words="")

@@ -112,6 +112,11 @@ class Meeting(Record):
         """The items that are, or were at the end, before the meeting, in their order."""
         return [item for item in self.items if ItemState(item.state).is_on_agenda]
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has been held, or votes have been cast, or an item is decided or postponed."""
+        return self.state == MeetingState.HELD or any(item.votes or not item.is_open for item in self.agenda)
+
     def require_version(self, seen: int) -> None:
         """Refuse an act that was decided on an older state of the meeting.
 

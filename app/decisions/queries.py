@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, exists, false, or_, select
 
@@ -22,7 +22,7 @@ from app.bodies import voting
 from app.bodies.definitions import Body
 from app.bodies.voting import Choice, Seat, Tally
 from app.decisions.models import AgendaItem, BodyMember, DecisionCondition, ItemState, Meeting, MeetingState, Office
-from app.errors import NotFound
+from app.errors import NotFound, NotPermitted
 from app.permissions import Permission
 from app.web.templating import ZONE
 from app.workflows.machine import Procedure
@@ -35,6 +35,9 @@ OUTCOMES = ("outcome", "measure")
 MINUTES_NUMBER, DECISION_DATE, CONDITIONS = "minutes_number", "decision_date", "decision_conditions"
 CONDITIONAL = "_with_conditions"
 """How the outcomes end that are bound to conditions."""
+
+YEAR = timedelta(days=366)
+"""How far ahead a meeting is appointed and an office begun."""
 
 
 def local_day(moment: datetime) -> date:
@@ -61,6 +64,16 @@ def members(body_key: str, day: date | None = None) -> list[BodyMember]:
     order = list(Office)
     found = [row for row in rows if day is None or row.is_in_office(day)]
     return sorted(found, key=lambda row: (order.index(Office(row.office)), row.id))
+
+
+def sat_since(body_key: str, day: date) -> Meeting | None:
+    """Return the latest meeting of a body on or after ``day`` that has been held, or has come to its votes, or None.
+
+    Who sat in it is read from the offices of its day: they stand fast from then on.
+    """
+    statement = select(Meeting).where(Meeting.body == body_key, Meeting.day >= day)
+    statement = statement.order_by(Meeting.day.desc(), Meeting.id.desc())
+    return next((each for each in db.session.scalars(statement) if each.has_begun), None)
 
 
 def voters(meeting: Meeting) -> list[BodyMember]:
@@ -135,6 +148,28 @@ def may_read_item(found: AgendaItem, user: User) -> bool:
     """Tell whether ``user`` may have the papers of an item: not who has declared a conflict of interest in it."""
     own = membership(found.meeting, user)
     return may_read(found.meeting, user) and not (own and own.id in {row.member_id for row in found.conflicts})
+
+
+def require_minutes(meeting_: Meeting, user: User) -> None:
+    """Refuse the minutes to whoever may not read everything in them.
+
+    They tell every item: who has a conflict of interest in one of them does not read them.  Who reads the minutes
+    alone (compliance) reads them once each item is told to its applicant, or in the archive.
+
+    Raises:
+        NotPermitted: ``user`` does not read this meeting's minutes, or not yet.
+    """
+    if not may_read(meeting_, user) and not user.may(Permission.READ_MINUTES):
+        raise NotPermitted
+    if any(row.member.user_id == user.id for found in meeting_.agenda for row in found.conflicts):
+        raise NotPermitted("meetings.err.minutes_conflict")
+    if not may_read(meeting_, user) and not all(_is_told(found) for found in meeting_.agenda):
+        raise NotPermitted("meetings.err.minutes_early")
+
+
+def _is_told(found: AgendaItem) -> bool:
+    is_archived = found.application.archived_at is not None
+    return is_archived or _has_letter_since(found, found.decided_at or found.meeting.held_at)
 
 
 # Applications and their bodies
@@ -237,12 +272,16 @@ def tally_of_meeting(meeting_: Meeting) -> Tally:
 
 def is_communicated(found: AgendaItem) -> bool:
     """Tell whether the applicant knows the decision: its letter has been delivered."""
-    if found.decided_at is None:
+    return _has_letter_since(found, found.decided_at)
+
+
+def _has_letter_since(found: AgendaItem, moment: datetime | None) -> bool:
+    if moment is None:
         return False
     letter = exists().where(
         Document.application_id == found.application_id,
         Document.kind == "letter",
-        Document.delivered_at >= found.decided_at,
+        Document.delivered_at >= moment,
     )
     return bool(db.session.scalar(select(letter)))
 

@@ -37,6 +37,7 @@ from app.forms.outline import Asked, Part, Rows, leaves, typed_texts
 from app.forms.parts import examples
 from app.sandbox.pki import SandboxPki
 from app.web import here
+from app.web.templating import ZONE
 from app.workflows.parts import StageKind, Transition
 
 PROCEDURE = "share_listing"
@@ -105,6 +106,9 @@ STORIES = (
 MEETING_STORIES = (len(STORIES) - 3, len(STORIES) - 2, len(STORIES) - 1)
 """The stories that ``app.demo.meetings`` goes on with: decided, postponed, and before the coming meeting."""
 
+AFTER_MEETING = frozenset({"letter", "result", "archived"})
+"""How far stories go whose meeting is over: it was on the day they are told."""
+
 _PEOPLE_OF = {
     "ALTN": {"author": "issuer", "respondent": "issuer", "first_head": "first_head", "adviser": "adviser"},
     "BRKT": {"author": "other_issuer", "respondent": "other_issuer", "first_head": "other_first_head"},
@@ -152,6 +156,7 @@ class _Teller:
         self.company: Company = next(found for found in COMPANIES if found.code == story.company)
         self.mark = f"belgi{story.company.lower()}{number:02d}"
         self.now = here.now()
+        self.until_meeting = timedelta(days=0 if story.until in AFTER_MEETING else 7)
         self.wanted: dict[str, str] = {}
         """What must be answered for the way that is taken: field -> value."""
 
@@ -263,7 +268,7 @@ class _Teller:
             "short_name-en": self.company.en,
             "email": f"info@{self.company.code.lower()}.example",
             "website": f"https://{self.company.code.lower()}.example",
-            "meeting_date": (self.now + timedelta(days=7)).strftime("%d.%m.%Y"),
+            "meeting_date": (self.now.astimezone(ZONE) + self.until_meeting).strftime("%d.%m.%Y"),
             "opinion": "no_remarks",
             "despite_reason": "",
             **self.wanted,

@@ -50,6 +50,19 @@ def require_reader(meeting: Meeting) -> None:
         raise NotPermitted
 
 
+def require_papers(meeting: Meeting) -> None:
+    """Refuse the archive in which a reader would find nothing.
+
+    Raises:
+        NotFound: nothing is on the agenda.
+        NotPermitted: he has a conflict of interest in every item of it.
+    """
+    if not meeting.agenda:
+        raise NotFound("meetings.err.packet_empty")
+    if not any(queries.may_read_item(item, current_user) for item in meeting.agenda):
+        raise NotPermitted("meetings.err.packet_conflict")
+
+
 def title(meeting: Meeting) -> str:
     """Return what a meeting is called: its body, its number once it has one, its day."""
     number = f" № {meeting.number}" if meeting.number else ""

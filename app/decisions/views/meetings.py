@@ -18,7 +18,7 @@ from app.decisions.inputs import by_member, day
 from app.decisions.models import AgendaItem, Meeting, MeetingEvent, MeetingState, Office
 from app.decisions.views import frame
 from app.decisions.views.frame import Answer, blueprint, problems_of, seen, typed
-from app.errors import Conflict, Invalid, NotFound, Problem
+from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
@@ -132,6 +132,7 @@ def _page(meeting: Meeting, problems: list[Problem]) -> str:
     head = frame.head(meeting)
     may_read = head["may_read"]
     order = meeting.agenda
+    minutes_closed = _minutes_closed(meeting)
     sees_agenda = may_read or current_user.may(Permission.PROCESS)
     return render_template(
         "decisions/meeting.html",
@@ -148,13 +149,23 @@ def _page(meeting: Meeting, problems: list[Problem]) -> str:
         tally=queries.tally_of_meeting(meeting) if may_read else None,
         candidates=_candidates(meeting) if head["may_manage"] else [],
         left=[item for item in meeting.items if item not in order] if may_read else [],
-        begun=any(item.votes or not item.is_open for item in order),
-        versions=list(reversed(meeting.minutes)) if current_user.may(Permission.READ_MINUTES) or may_read else [],
+        begun=meeting.has_begun,
+        versions=list(reversed(meeting.minutes)) if minutes_closed is None else [],
+        minutes_closed=minutes_closed if meeting.minutes else None,
         may_correct=current_user.may(Permission.MEETINGS) and meeting.state == MeetingState.HELD,
         events=_events(meeting) if may_read else [],
         outcomes=_outcomes(meeting),
         problems=problems,
     )
+
+
+def _minutes_closed(meeting: Meeting) -> str | None:
+    """Return the key of why the present user does not read the minutes, None if he does."""
+    try:
+        queries.require_minutes(meeting, current_user)
+    except NotPermitted as refusal:
+        return refusal.key
+    return None
 
 
 def _events(meeting: Meeting) -> list[MeetingEvent]:
@@ -257,8 +268,7 @@ def act(meeting_id: int) -> Answer:
 @allowed(Permission.READ_MINUTES, Permission.VIEW_MEETINGS)
 def minutes_file(meeting_id: int, version: int) -> Response:
     meeting = queries.meeting(meeting_id)
-    if not current_user.may(Permission.READ_MINUTES):
-        frame.require_reader(meeting)
+    queries.require_minutes(meeting, current_user)
     row = minutes.version(meeting, version)
     content = here.storage().get(row.sha256)
     return give(content, minutes.name(meeting, row), "application/pdf", inline="inline" in request.args)

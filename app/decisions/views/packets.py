@@ -21,7 +21,10 @@ from app.web.access import allowed
 def _read(meeting_id: int, what: str) -> Meeting:
     """Return a meeting whose packet is read now, with the reading in the audit."""
     user = current_user
-    frame.require_reader(queries.meeting(meeting_id))
+    meeting = queries.meeting(meeting_id)
+    frame.require_reader(meeting)
+    if what == "archive":
+        frame.require_papers(meeting)
     db.session.rollback()
     db.begin_writing(True)
     meeting = queries.meeting(meeting_id)

@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from app import db
 from app.audit.models import AuditEntry
-from app.decisions import minutes, queries
+from app.decisions import minutes, queries, sitting
 from app.decisions.models import AgendaItem, Meeting
 from app.terms import LANGUAGES, say
 
@@ -135,7 +135,7 @@ def test_staff_see_the_calendar_readers_the_votes_and_compliance_the_minutes_alo
     assert "Сүлейменов" not in chancery.main
     assert not chancery.all(data_minutes="1")
     compliance = signed_in(house, "compliance").get("/meetings/1")
-    assert compliance.all(data_minutes="1")
+    assert not compliance.all(data_minutes="1")  # one item waits for another meeting
     assert not compliance.all(data_item="1")
     assert not compliance.all(data_key="obj.agenda")
     for key in ("listing_head", "lawyer", "chancery", "compliance"):
@@ -169,6 +169,44 @@ def test_the_packet_is_the_members_but_not_of_an_item_in_which_they_have_a_confl
     ).all()
     assert [row.act for row in entries[before:]] == ["packet_page", "packet_archive"] * 2
     assert entries[-1].details["applications"] == numbers[1:]
+
+
+def test_minutes_open_to_compliance_after_the_letters_and_never_to_a_conflict(house, secretary):
+    number = application_at("meeting").number
+    meeting = secretary.meeting(refetched(number))
+    [item] = meeting.agenda
+    secretary.attend(meeting)
+    lawyer = next(row for row in queries.voters(meeting) if row.user_id == person("lawyer").id)
+    given = {"by": secretary.user, "now": secretary.now}
+    sitting.declare_conflict(item, lawyer.id, reason="Акция иесі", seen=meeting.version, **given)
+    secretary.vote(item, "include", "".join("+" for _ in queries.voters(meeting)))
+    secretary.decide(item)
+    minutes.close(meeting, seen=meeting.version, **given)
+    db.session.commit()
+    path = f"/meetings/{meeting.id}"
+    compliance, conflicted, analyst = (signed_in(house, key) for key in ("compliance", "lawyer", "analyst"))
+
+    def refusal(someone, what, key):
+        page = someone.get(f"{path}{what}")
+        return page.status == 403 and say(key, "kk") in page.main
+
+    assert refusal(compliance, "/minutes/1", "meetings.err.minutes_early")
+    assert "meetings.err.minutes_early" in compliance.get(path).terms()
+    assert refusal(conflicted, "/minutes/1", "meetings.err.minutes_conflict")
+    assert refusal(conflicted, "/packet.zip", "meetings.err.packet_conflict")
+    assert not conflicted.get(path).all(data_minutes="1")
+    assert analyst.get(f"{path}/minutes/1").content.startswith(b"%PDF")
+
+    Teller(house.config).work(refetched(number), "letter", "listing", "send_letter")
+
+    assert compliance.get(f"{path}/minutes/1").content.startswith(b"%PDF")
+    assert compliance.get(path).all(data_minutes="1")
+    assert conflicted.get(f"{path}/minutes/1").status == 403
+    empty = secretary.meeting(days=2, appointed=False)
+    db.session.commit()
+    bare = signed_in(house, "secretary").get(f"/meetings/{empty.id}/packet.zip")
+    assert bare.status == 404
+    assert say("meetings.err.packet_empty", "kk") in bare.main
 
 
 def test_the_agenda_is_ordered_moved_and_emptied_from_its_page(house, secretary):

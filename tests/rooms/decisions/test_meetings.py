@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from factories import Teller, application_at, messages_of, person, refetched, values
@@ -97,6 +97,7 @@ def test_an_item_of_an_appointed_meeting_is_appointed_at_once_and_stands_on_one_
     ("days", "paper", "fault"),
     [
         (-1, "", "meetings.err.day_past"),
+        (367, "", "meetings.err.day_far"),
         (None, "", "meetings.err.day"),
         (1, "Қағаз хаттама", "meetings.err.paper_future"),
     ],
@@ -128,6 +129,8 @@ def test_postponing_and_moving_tell_the_new_date_and_give_no_right_back(secretar
     new = secretary.today + timedelta(days=6)
     given = {"day": new, "starts": "16:00", "place": "Зал", "is_remote": False, "by": secretary.user, "now": now}
     assert refused(Invalid, convening.postpone, meeting, reason=" ", seen=meeting.version, **given).problems
+    far = given | {"day": secretary.today + timedelta(days=367), "reason": "Алыс", "seen": meeting.version}
+    assert refused(Invalid, convening.postpone, meeting, **far).problems[0].key == "meetings.err.day_far"
 
     convening.postpone(meeting, reason="belgisyr", seen=meeting.version, **given)
 
@@ -282,6 +285,8 @@ def test_conditions_belong_to_a_decision_with_conditions_and_become_its_text(sec
     assert fault.key == "meetings.err.no_conditions"
     [fault] = refused(Invalid, secretary.condition, sitting_item, "Кеш", days=0).problems
     assert (fault.path, fault.key) == ("due", "meetings.err.due")
+    [fault] = refused(Invalid, secretary.condition, sitting_item, "Алыс", days=3661).problems
+    assert (fault.path, fault.key) == ("due", "meetings.err.due_far")
     secretary.condition(sitting_item, "Бірінші", days=10)
     secretary.condition(sitting_item, "Екінші", days=None)
     secretary.vote(sitting_item, "include")
@@ -394,3 +399,51 @@ def test_members_come_and_go_by_day_and_one_holds_the_chair(secretary):
 
     assert meetings.members("listing_commission", since)[0] is chair
     assert meetings.members("listing_commission", until)[0] is new
+
+
+def test_an_office_neither_begins_nor_ends_before_a_meeting_that_was_held(secretary, granted):
+    meeting = granted.meeting  # it has voted and decided, and is not over yet
+    coming = secretary.meeting(application_at("decision"), days=3)
+    [chair, member, *_] = meetings.voters(meeting)
+    before = (meetings.voters(meeting), meetings.tally(granted), meetings.tally_of_meeting(meeting))
+    given = {"by": secretary.user, "now": secretary.now}
+    new = given | {"user_id": None, "name": "Жаңа", "position": "", "office": "member"}
+
+    for day in (meeting.day, meeting.day - timedelta(days=30)):
+        [ended] = refused(Invalid, convening.end_membership, member.id, until=day, **given).problems
+        [begun] = refused(Invalid, convening.add_member, meeting.body, since=day, **new).problems
+        assert [(each.path, each.key) for each in (ended, begun)] == [
+            (f"until-{member.id}", "meetings.err.sat"),
+            ("since", "meetings.err.sat"),
+        ]
+        assert ended.params == {"number": meeting.number, "date": date_text(meeting.day)}
+    after = meeting.day + timedelta(days=1)
+    convening.end_membership(member.id, until=after, **given)
+    convening.add_member(meeting.body, since=after, **new)
+
+    assert (meetings.voters(meeting), meetings.tally(granted), meetings.tally_of_meeting(meeting)) == before
+    assert "Жаңа" in {row.name for row in meetings.voters(coming)}
+    assert member not in meetings.voters(coming)
+    assert chair in meetings.voters(coming)
+
+
+def test_offices_of_one_person_and_one_chair_do_not_overlap_on_any_day(secretary):
+    given = {"user_id": None, "position": "", "by": secretary.user, "now": secretary.now}
+    day = secretary.today + timedelta(days=1)
+    body = "listing_commission"
+    [chair, *_] = meetings.members(body, day)
+    convening.end_membership(chair.id, until=day, by=secretary.user, now=secretary.now)
+    later = day + timedelta(days=60)
+    convening.add_member(body, name="Бірінші Төраға", office="chair", since=later, **given)
+
+    def fault(name, office, since, **also):
+        return refused(Invalid, convening.add_member, body, name=name, office=office, since=since, **given | also)
+
+    assert fault("Екінші Төраға", "chair", day).problems[0].key == "meetings.err.office_held"
+    assert fault("БІРІНШІ төраға", "member", day).problems[0].key == "meetings.err.member_twice"
+    lawyer = person("lawyer")
+    assert fault("", "member", later, user_id=lawyer.id).problems[0].key == "meetings.err.member_twice"
+    for since in (secretary.today + timedelta(days=367), date(1999, 12, 31)):
+        assert [(each.path, each.key) for each in fault("Жаңа", "member", since).problems] == [
+            ("since", "meetings.err.since")
+        ]
