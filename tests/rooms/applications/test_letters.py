@@ -231,10 +231,12 @@ def test_a_finished_letter_waits_in_the_list_and_the_one_before_says_it_was_repl
     application, letter = written(teller)
     head, way = signed_in(house, "listing_head"), f"/applications/{application.number}/issue"
     assert way in head.get("/letters").links()
+    application = refetched(application)
     teller.mark = "basqa"
     typed = teller.typed(application, "letter")
     typed.raw["text-ru"] = ["Другой текст"]
     answering.save(application, "letter", typed, by=person("listing"), done=True, now=here.now())
+    db.session.commit()
 
     head.follow(head.get(way))
     old = head.get(f"/letters/{letter.id}")
@@ -245,7 +247,7 @@ def test_a_finished_letter_waits_in_the_list_and_the_one_before_says_it_was_repl
     assert "letter.not_yours" not in old.terms()
     assert f"/letters/{again.id}" in old.links()
     assert "letter.replaced" not in head.get(f"/letters/{again.id}").terms()
-    teller.sign_letter(again)
+    teller.sign_letter(db.session.get_one(Letter, again.id))
     assert way not in head.get("/letters").links()
 
 
