@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.accounts.models import User
-from app.applications import attachments, criteria, effects, facts, formal, merging, moves, queries, summary
+from app.applications import attachments, criteria, effects, facts, formal, letters, merging, moves, queries, summary
 from app.applications.merging import Act, Typed, Values, forms
 from app.applications.models import Answers, Application
 from app.errors import Conflict, Invalid, Problem
@@ -19,6 +19,7 @@ from app.forms.definitions import DynamicForm, Form
 from app.forms.merge import Change, Clash
 from app.forms.outline import SAME, Asked, leaves
 from app.forms.reading import Choices, Parsed
+from app.letter_templates import left_empty
 from app.notifications import operations as notifications
 from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES
@@ -246,7 +247,19 @@ def _rules(application: Application, stage: str, values: Mapping[str, Any], now:
     meeting = given.get("meeting_date")
     if meeting is not None and meeting < now.astimezone(ZONE).date().isoformat():
         problems.append(Problem("meeting_date", "app.err.meeting_past"))
-    return problems + _rules_of_review(application, stage, given)
+    return problems + _left_open(application, stage, given) + _rules_of_review(application, stage, given)
+
+
+def _left_open(application: Application, stage: str, given: Mapping[str, Any]) -> list[Problem]:
+    """Return the places in the text of an Exchange's paper that nobody has filled in, each at its field."""
+    if letters.kind_of(application, stage) is None:
+        return []
+    return [
+        Problem(f"{key}-{language}", "letter.err.empty_fact", {"fact": letters.fact_name(name)})
+        for key in ("subject", "text", "conclusion_text")
+        for language, text in (given.get(key) or {}).items()
+        for name in left_empty(str(text))
+    ]
 
 
 def _rules_of_review(application: Application, stage: str, given: Mapping[str, Any]) -> list[Problem]:

@@ -19,7 +19,7 @@ from app.applications import attachments, effects, filing, moves, queries, versi
 from app.applications.attachments import Received
 from app.applications.models import Application, Attachment, History, Outage, PaperIntake
 from app.audit import operations as audit
-from app.errors import Conflict, Invalid, NotPermitted
+from app.errors import Conflict, Invalid, NotPermitted, Said
 from app.forms.parts import Field
 from app.organisations import queries as organisations
 from app.organisations.models import Organisation
@@ -73,12 +73,8 @@ def begin(
             is said to have brought it, or the scans are missing or will not do.
         Conflict: the same paper has been entered already.
     """
-    procedure = next((each for each in procedures() if each.key == procedure_key), None)
-    if procedure is None:
-        raise Invalid.at("procedure", "app.err.choice")
-    company = next((each for each in companies(procedure) if each.id == company_id), None)
-    if company is None:
-        raise Invalid.at("company", "app.err.company")
+    procedure = _chosen_procedure(procedure_key)
+    company = _chosen_company(procedure, company_id)
     if received_at > now:
         raise Invalid.at("received_on", "paper.err.future")
     if received_at < outage.begins_at or (outage.ends_at is not None and received_at > outage.ends_at):
@@ -109,6 +105,27 @@ def begin(
     )
     _note(application, "receive_paper", brought_by, by=by, now=now)
     return application
+
+
+def _chosen_procedure(key: str) -> Procedure:
+    found = next((each for each in procedures() if each.key == key), None)
+    if found is not None:
+        return found
+    if not key:
+        raise Invalid.at("procedure", "paper.err.no_procedure")
+    known = next((each for each in catalogue.present().procedures.newest() if each.key == key), None)
+    named = Said(dict(known.title)) if known else key[:LONGEST_NAME]
+    raise Invalid.at("procedure", "paper.err.procedure", procedure=named)
+
+
+def _chosen_company(procedure: Procedure, ident: int | None) -> Organisation:
+    found = next((each for each in companies() if each.id == ident), None)
+    if found is None:
+        raise Invalid.at("company", "app.err.company")
+    if found.kind not in procedure.open_to:
+        params = {"company": Said(dict(found.names)), "procedure": Said(dict(procedure.title))}
+        raise Invalid.at("company", "paper.err.company", **params)
+    return found
 
 
 def _note(application: Application, act: str, words: str, *, by: User, now: datetime, **facts: Any) -> None:
@@ -143,7 +160,7 @@ def enter(application: Application, *, by: User, seen: int, now: datetime) -> No
     if intake is None or intake.entered_at is not None:
         raise Conflict("paper.err.entered")
     if application.author_id != by.id:
-        raise NotPermitted("app.err.not_executor", who=by.name)
+        raise NotPermitted("paper.err.entered_by", who=application.author.name)
     people = organisations.people(application.organisation)
     owners = [one.user for one in people if one.is_admin] or [one.user for one in people if one.is_first_head]
     if not owners:

@@ -100,6 +100,21 @@ def present(application: Application, stage: str) -> Letter | None:
     return db.session.scalars(statement).unique().one_or_none()
 
 
+def is_replaced(letter: Letter) -> bool:
+    """Tell whether the text of a stage was written anew after this paper was made of it, and before it was sent."""
+    if not letter.stage or letter.sent_at is not None:
+        return False
+    written = queries.latest(letter.application, letter.stage)
+    return written is not None and written.revision != letter.revision
+
+
+def newest(letter: Letter) -> Letter:
+    """Return the newest paper of the same stage."""
+    same = (Letter.application_id == letter.application_id, Letter.kind == letter.kind, Letter.stage == letter.stage)
+    statement = select(Letter).where(*same).order_by(Letter.revision.desc()).limit(1)
+    return db.session.scalars(statement).unique().one()
+
+
 def of(application: Application) -> list[Letter]:
     """Return every paper of an application, newest first."""
     statement = select(Letter).where(Letter.application_id == application.id).order_by(Letter.id.desc())

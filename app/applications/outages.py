@@ -6,7 +6,7 @@ They are rows of their own, so that what came on paper meanwhile can say during 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select
 
@@ -15,8 +15,11 @@ from app.accounts.models import User
 from app.applications.models import Application, Outage, PaperIntake
 from app.audit import operations as audit
 from app.errors import Conflict, Invalid, NotFound
+from app.web.templating import date_time_text
 
 LONGEST_REASON = 2000
+FURTHEST_AHEAD = timedelta(days=30)
+FURTHEST_BACK = timedelta(days=365)
 
 
 def present(now: datetime) -> Outage | None:
@@ -58,17 +61,24 @@ def declare(begins_at: datetime, ends_at: datetime | None, *, reason: str, by: U
     """Declare an outage; without an end it goes on until it is ended.
 
     Raises:
-        Invalid: there is no reason, or it ends before it begins.
-        Conflict: another one goes on already.
+        Invalid: there is no reason, it begins too far ahead or back, or it ends before it begins.
+        Conflict: it overlaps another one, which is named.
     """
     reason = reason.strip()[:LONGEST_REASON]
     if not reason:
         raise Invalid.at("reason", "err.reason_required")
+    if begins_at - now > FURTHEST_AHEAD:
+        raise Invalid.at("begins_on", "paper.err.far_ahead", days=FURTHEST_AHEAD.days)
+    if now - begins_at > FURTHEST_BACK:
+        raise Invalid.at("begins_on", "paper.err.far_back", days=FURTHEST_BACK.days)
     if ends_at is not None and ends_at <= begins_at:
-        raise Invalid.at("ends", "paper.err.ends_before")
-    going_on = db.session.scalar(select(Outage.id).where(Outage.ends_at.is_(None)).limit(1))
-    if going_on is not None and ends_at is None:
-        raise Conflict("paper.err.outage_on")
+        raise Invalid.at("ends_on", "paper.err.ends_before")
+    other = _overlapping(begins_at, ends_at)
+    if other is not None:
+        since = date_time_text(other.begins_at)
+        if other.ends_at is None:
+            raise Conflict("paper.err.outage_on", since=since, reason=other.reason)
+        raise Conflict("paper.err.overlap", since=since, until=date_time_text(other.ends_at), reason=other.reason)
     row = Outage(begins_at=begins_at, ends_at=ends_at, reason=reason, by_id=by.id, at=now)
     db.session.add(row)
     db.session.flush()
@@ -76,16 +86,25 @@ def declare(begins_at: datetime, ends_at: datetime | None, *, reason: str, by: U
     return row
 
 
-def end(outage: Outage, *, by: User, now: datetime) -> None:
-    """End an outage now; one that is over already stays as it is.
+def _overlapping(begins_at: datetime, ends_at: datetime | None) -> Outage | None:
+    """Return an outage that shares a moment with these, or None; those called off share none."""
+    statement = select(Outage).where(
+        or_(Outage.ends_at.is_(None), (Outage.ends_at > begins_at) & (Outage.ends_at > Outage.begins_at)),
+        *([Outage.begins_at < ends_at] if ends_at else []),
+    )
+    return db.session.scalars(statement.order_by(Outage.begins_at).limit(1)).unique().one_or_none()
 
-    Raises:
-        Conflict: it has not begun yet.
-    """
-    if outage.ends_at is not None and outage.ends_at <= now:
+
+def is_called_off(outage: Outage) -> bool:
+    """Tell whether an outage was ended before it began: it has lasted no moment."""
+    return outage.ends_at is not None and outage.ends_at <= outage.begins_at
+
+
+def end(outage: Outage, *, by: User, now: datetime) -> None:
+    """End an outage now, or call off one that has not begun yet; one that is over already stays as it is."""
+    if is_called_off(outage) or (outage.ends_at is not None and outage.ends_at <= now):
         return
-    if outage.begins_at > now:
-        raise Conflict("paper.err.not_begun")
-    outage.ends_at = now
+    outage.ends_at = max(now, outage.begins_at)
     db.session.flush()
-    audit.record("end_outage", f"outage {outage.id}", by=by.id, at=now)
+    act = "call_off_outage" if is_called_off(outage) else "end_outage"
+    audit.record(act, f"outage {outage.id}", by=by.id, at=now)

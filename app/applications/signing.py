@@ -11,6 +11,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import select, tuple_
+
 from app import catalogue, db
 from app.accounts.models import User
 from app.applications import effects, facts, letters, moves, queries, stamping
@@ -25,6 +27,7 @@ from app.signatures.report import SignatureReport
 from app.signatures.who import refusals
 from app.terms.sizes import size_said
 from app.web import here
+from app.workflows.guards import StageStatus
 from app.workflows.parts import StageKind
 
 LARGEST_CMS = 256 * 1024
@@ -48,6 +51,15 @@ _NEXT = {
     "sig.reason.timestamp_required": "sign.next.later",
 }
 """What may be done about a refusal; about any other: ``sign.next.other``."""
+
+
+_OF_EXCHANGE = {
+    "err.cert_org": "letter.err.cert_org",
+    "err.cert_person": "letter.err.cert_person",
+    "sign.next.organisation": "sign.next.exchange",
+    "sign.next.person": "sign.next.exchange",
+}
+"""What is said otherwise of the Exchange's own papers: its authorised person signs them, no first head."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +135,14 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
 
 
 def _kept(
-    document: Document, given: Given, *, bin: str, iins: Collection[str], by: User, now: datetime
+    document: Document,
+    given: Given,
+    *,
+    bin: str,
+    iins: Collection[str],
+    by: User,
+    now: datetime,
+    is_exchange: bool = False,
 ) -> tuple[Signature, bool]:
     """Keep a signature that holds, and tell whether it is new.
 
@@ -132,7 +151,7 @@ def _kept(
     """
     found = refusals(given.report, bin=bin, signing_iins=iins)
     if found:
-        raise Invalid(problems=_told(given.report, found, bin=bin))
+        raise Invalid(problems=_told(given.report, found, bin=bin, is_exchange=is_exchange))
     signer = given.report.signers[0]
     already = next((item for item in document.signatures if item.signer_iin == signer.iin), None)
     if already is not None:
@@ -158,6 +177,35 @@ def _kept(
     db.session.flush()
     db.session.expire(document, ["signatures"])
     return row, True
+
+
+def awaited(user: User) -> list[tuple[Application, str]]:
+    """Return the finished papers that wait for the Exchange's signature, oldest first: application, writing stage."""
+    issuing = {
+        (procedure.name, process.key)
+        for procedure in catalogue.present().procedures.procedures.values()
+        for process in procedure.processes.values()
+        if any(procedure.stages[stage].kind is StageKind.ISSUING for stage in process.stages)
+    }
+    standing = tuple_(Application.procedure, Application.process).in_(sorted(issuing))
+    rows = db.session.scalars(select(Application).where(standing, queries.visible_to(user)).order_by(Application.id))
+    return [(each, stage) for each in rows.unique() if (stage := _awaited_in(each)) is not None]
+
+
+def _awaited_in(application: Application) -> str | None:
+    """Return the stage whose paper is finished, may be signed now and is not signed yet; or None."""
+    stage = letters.issuing_stage(application)
+    if stage is None:
+        return None
+    procedure, position = queries.procedure(application), queries.position(application)
+    if stage not in procedure.open_stages(position, facts.of(application)):
+        return None
+    written = letters.written_in(application, stage)
+    newest = queries.latest(application, written)
+    if newest is None or newest.is_autosaved or position.status(written) is not StageStatus.FILLED:
+        return None
+    made = letters.present(application, written)
+    return None if made is not None and (made.signatures or made.sent_at) else written
 
 
 def may_issue(letter: Letter, user: User) -> bool:
@@ -209,7 +257,8 @@ def issue(letter: Letter, given: Given, *, by: User, now: datetime) -> Signature
     document, application, bin = issued(letter, given.sha256, by=by), letter.application, here.config().exchange_bin
     if not bin:
         raise Conflict("letter.err.no_bin")
-    row, is_new = _kept(document, given, bin=bin, iins=frozenset({by.iin} - {""}), by=by, now=now)
+    own = frozenset({by.iin} - {""})
+    row, is_new = _kept(document, given, bin=bin, iins=own, by=by, now=now, is_exchange=True)
     if not is_new:
         return row
     audit.record("signed", f"document {document.sha256}", by=by.id, at=now, cms=row.cms_sha256)
@@ -224,12 +273,12 @@ def issue(letter: Letter, given: Given, *, by: User, now: datetime) -> Signature
     return row
 
 
-def _told(report: SignatureReport, found: list[str], *, bin: str) -> list[Problem]:
+def _told(report: SignatureReport, found: list[str], *, bin: str, is_exchange: bool) -> list[Problem]:
     """Return a refusal in full: which key it was, what is wrong with it, and what may be done.
 
     Of the person's number only the end is told: enough to know one's own key by, of no use to others.
     """
-    problems = [Problem("cms", key) for key in found]
+    problems = [Problem("cms", _OF_EXCHANGE.get(key, key) if is_exchange else key) for key in found]
     signer = report.signers[0] if len(report.signers) == 1 else None
     if signer is not None and signer.certificate is not None:
         key = "sign.refused.key" if signer.bin else "sign.refused.key_of_person"
@@ -238,4 +287,7 @@ def _told(report: SignatureReport, found: list[str], *, bin: str) -> list[Proble
     steps = dict.fromkeys(_NEXT.get(key, "sign.next.other") for key in found)
     if "sign.next.organisation" in steps:
         steps.pop("sign.next.person", None)  # it says whose key, too
-    return [*problems, *(Problem("", step, {"bin": bin} if step == "sign.next.organisation" else {}) for step in steps)]
+    if is_exchange:
+        steps = dict.fromkeys(_OF_EXCHANGE.get(step, step) for step in steps)
+    of_bin = ("sign.next.organisation", "sign.next.exchange")
+    return [*problems, *(Problem("", step, {"bin": bin} if step in of_bin else {}) for step in steps)]

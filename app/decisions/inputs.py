@@ -3,19 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
 
 from app.web.inputs import whole_number
-
-
-def day(text: str | None) -> date | None:
-    """Return the date that was typed as 18.11.2026, or as a browser's date box sends it; None for anything else."""
-    for pattern in ("%Y-%m-%d", "%d.%m.%Y"):
-        try:
-            return datetime.strptime((text or "").strip(), pattern).date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    return None
 
 
 def by_member(form: Mapping[str, str], prefix: str) -> dict[int, str]:

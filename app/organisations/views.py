@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Flask, flash, redirect, render_template, request, url_for
@@ -19,7 +18,7 @@ from app.organisations.models import PARTNER_KINDS, Membership, Organisation
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
-from app.web.inputs import whole_number
+from app.web.inputs import day, whole_number
 from app.web.templating import ZONE, word
 
 blueprint = Blueprint("organisations", __name__)
@@ -232,8 +231,8 @@ def appoint_substitute() -> Answer:
         substituting.appoint(
             people.by_id(user.id),
             substitute_id=whole_number(form.get("substitute")),
-            first_day=_day(form.get("first_day", "")),
-            last_day=_day(form.get("last_day", "")),
+            first_day=day(form.get("first_day")),
+            last_day=day(form.get("last_day")),
             basis=form.get("basis", ""),
             by=current_user,
             now=here.now(),
@@ -251,13 +250,3 @@ def end_substitution(substitution_id: int) -> Answer:
     substituting.end(substitution_id, by=current_user, now=here.now())
     flash(word("substitute.ended"), "success")
     return redirect(url_for(".substitutions"), code=303)
-
-
-def _day(text: str) -> date | None:
-    """Return the day that was typed, as 2026-11-20 or 20.11.2026; None for anything else."""
-    for shape in ("%Y-%m-%d", "%d.%m.%Y"):
-        try:
-            return datetime.strptime(text.strip(), shape).date()  # noqa: DTZ007 - a day has no zone
-        except ValueError:
-            continue
-    return None

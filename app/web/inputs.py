@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+
 from flask import Flask, abort, request
 from flask_wtf import FlaskForm
 from werkzeug.routing import IntegerConverter
@@ -32,6 +34,24 @@ class ShortNumber(IntegerConverter):
 def whole_number(text: str | None) -> int | None:
     """Return the whole number that ``text`` writes in plain digits, None for anything else."""
     return int(text) if text and text.isascii() and text.isdecimal() and len(text) <= 9 else None
+
+
+YEARS = range(2000, 2101)
+"""The years that a typed day may lie in; further off no term, zone or calendar can be reckoned."""
+
+
+def day(text: str | None) -> date | None:
+    """Return the day that was typed as 18.11.2026, or as a browser's date box sends it.
+
+    None for anything else, and for a day outside ``YEARS``.
+    """
+    for pattern in ("%Y-%m-%d", "%d.%m.%Y"):
+        try:
+            found = datetime.strptime((text or "").strip(), pattern).date()  # noqa: DTZ007 - a day has no zone
+        except ValueError:
+            continue
+        return found if found.year in YEARS else None
+    return None
 
 
 class Input(FlaskForm):  # type: ignore[misc]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app import db, spreadsheets
 from app.applications import issued, letters, queries, signing
-from app.applications.models import Letter
+from app.applications.models import Application, Letter
 from app.applications.views import frame
 from app.applications.views.documents import give
 from app.applications.views.exporting import XLSX
@@ -24,6 +24,7 @@ from app.spreadsheets import Cell, Sheet
 from app.terms import say
 from app.web import here, paging
 from app.web.access import allowed
+from app.web.inputs import day
 from app.web.templating import ZONE, date_text, date_time_text, word
 from app.workflows.parts import StageKind
 
@@ -57,13 +58,10 @@ def _period() -> tuple[datetime | None, datetime | None, list[Problem]]:
     problems = []
     for name, after in (("from", 0), ("until", 1)):
         text = request.args.get(name, "").strip()
-        day: date | None = None
-        if text:
-            try:
-                day = datetime.strptime(text, "%d.%m.%Y" if "." in text else "%Y-%m-%d").date()  # noqa: DTZ007 - a day
-            except ValueError:
-                problems.append(Problem(name, "letter.err.date"))
-        begin = datetime.combine(day, time(), ZONE) + timedelta(days=after) if day else None
+        typed = day(text)
+        if text and typed is None:
+            problems.append(Problem(name, "letter.err.date"))
+        begin = datetime.combine(typed, time(), ZONE) + timedelta(days=after) if typed else None
         found.append(begin.astimezone(UTC) if begin else None)
     return found[0], found[1], problems
 
@@ -93,26 +91,48 @@ def _row(letter: Letter) -> dict[str, Any]:
 @allowed(Permission.PROCESS)
 def journal() -> Answer:
     """Show the journal of what was sent, and what waits for a signature."""
+    user = current_user
     since, until, problems = _period()
     query = {name: request.args.get(name, "").strip() for name in ("from", "until")}
     count = issued.count(since, until)
     page = paging.asked_for(".letters", count, size=PAGE, **{name: text for name, text in query.items() if text})
     found = issued.sent(since, until, start=page.start, most=PAGE)
-    return render_template(
+    shown = render_template(
         "applications/letters.html",
         rows=[_row(letter) for letter in found],
-        waiting=[_row(letter) for letter in issued.waiting()],
+        waiting=[_row(letter) | {"href": f"/letters/{letter.id}"} for letter in issued.waiting()]
+        + [_finished(application, stage) for application, stage in signing.awaited(user)],
         query=query,
         page=page,
         problems=problems,
     )
+    return (shown, 422) if problems else shown
+
+
+def _finished(application: Application, stage: str) -> dict[str, Any]:
+    """Return the finished paper of a stage as the list of what waits for a signature shows it."""
+    language = here.language()
+    subject = letters.words_of(application, stage)["subject"]
+    written = queries.latest(application, stage)
+    made = letters.present(application, stage)
+    return {
+        "id": made.id if made else "",
+        "href": f"/applications/{application.number}/issue",
+        "at": written.at if written else None,
+        "application": application.number,
+        "company": application.organisation.names[language],
+        "subject": subject.get(language) or subject["ru"],
+    }
 
 
 @blueprint.get("/letters.xlsx")
 @allowed(Permission.PROCESS)
 def letters_workbook() -> Response:
-    """Give the journal of a period as a workbook."""
-    since, until, _ = _period()
+    """Give the journal of a period as a workbook; of what is no period the page says so."""
+    since, until, problems = _period()
+    if problems:
+        asked: dict[str, Any] = {name: request.args[name] for name in ("from", "until") if name in request.args}
+        return redirect(url_for(".letters", **asked), code=303)
     language = here.language()
     keys = ("number", "date", "addressee", "subject", "signer", "delivered", "read")
     lines = [[Cell(word("letter.journal"), "title")], [Cell(word(f"letter.{key}"), "head") for key in keys]]
@@ -182,11 +202,15 @@ def _page(letter: Letter, problems: list[Problem], *, typed: dict[str, dict[str,
     application, language = letter.application, here.language()
     subject = letter.words["subject"]
     stage = letters.issuing_stage(application) if letter.stage else None
+    is_replaced = letters.is_replaced(letter)
+    newer = letters.newest(letter) if is_replaced else letter
     return render_template(
         "applications/letter.html",
         **frame.head(application),
         letter=letter,
         row=_row(letter),
+        is_replaced=is_replaced,
+        newer=f"/letters/{newer.id}" if newer is not letter else "",
         heading=subject.get(language) or subject["ru"],
         words=typed or letter.words,
         worded=letters.mark(letter.words),

@@ -22,6 +22,7 @@ from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.inputs import day as typed_day
 from app.web.inputs import whole_number
 from app.web.sizes import takes
 from app.web.templating import ZONE, word
@@ -38,13 +39,14 @@ def _moment(day: str, time: str, path: str) -> datetime:
     Raises:
         Invalid: they are none.
     """
-    for form in ("%d.%m.%Y %H:%M", "%Y-%m-%d %H:%M"):
-        try:
-            typed = datetime.strptime(f"{day.strip()} {time.strip()}", form)  # noqa: DTZ007 - the zone follows
-        except ValueError:
-            continue
-        return typed.replace(tzinfo=ZONE).astimezone(UTC)
-    raise Invalid.at(path, "paper.err.moment")
+    date = typed_day(day)
+    try:
+        clock = datetime.strptime(time.strip(), "%H:%M").time()  # noqa: DTZ007 - the zone follows
+    except ValueError:
+        clock = None
+    if date is None or clock is None:
+        raise Invalid.at(path, "paper.err.moment")
+    return datetime.combine(date, clock, ZONE).astimezone(UTC)
 
 
 @blueprint.get("/outages", endpoint="outages")
@@ -62,8 +64,7 @@ def _page(problems: list[Problem]) -> str:
         rows=[
             {
                 "outage": each,
-                "is_on": each.ends_at is None or each.ends_at > now,
-                "may_end": each.begins_at <= now and (each.ends_at is None or each.ends_at > now),
+                "state": _state(each, now),
                 "intakes": [
                     {
                         "number": application.number,
@@ -79,6 +80,15 @@ def _page(problems: list[Problem]) -> str:
         typed=request.form,
         problems=problems,
     )
+
+
+def _state(outage: Outage, now: datetime) -> str:
+    """Return called_off, ahead, on or over."""
+    if outages.is_called_off(outage):
+        return "called_off"
+    if outage.begins_at > now:
+        return "ahead"
+    return "on" if outage.ends_at is None or outage.ends_at > now else "over"
 
 
 @blueprint.post("/outages")
@@ -100,12 +110,9 @@ def declare_outage() -> Answer:
 @blueprint.post("/outages/<int:ident>/end")
 @allowed(Permission.RECEIVE_PAPER)
 def end_outage(ident: int) -> Answer:
-    try:
-        outages.end(outages.one(ident), by=current_user, now=here.now())
-    except Conflict as refusal:
-        db.session.rollback()
-        return _page(problems_of(refusal)), 409
-    flash(word("paper.ended"), "success")
+    outage = outages.one(ident)
+    outages.end(outage, by=current_user, now=here.now())
+    flash(word("paper.called_off" if outages.is_called_off(outage) else "paper.ended"), "success")
     return redirect(url_for(".outages"), code=303)
 
 

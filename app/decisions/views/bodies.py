@@ -8,14 +8,13 @@ from flask_login import current_user
 from app import db
 from app.accounts import queries as people
 from app.decisions import convening, queries
-from app.decisions.inputs import day
 from app.decisions.models import Office
 from app.decisions.views.frame import Answer, blueprint, problems_of, typed
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import EXCHANGE_ROLES, Permission
 from app.web import here
 from app.web.access import allowed
-from app.web.inputs import whole_number
+from app.web.inputs import day, whole_number
 from app.web.templating import word
 
 

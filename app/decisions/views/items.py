@@ -12,7 +12,7 @@ from app.applications import queries as applications
 from app.applications.drawing import Drawing, form_sheet
 from app.bodies.voting import Choice, Result
 from app.decisions import convening, deciding, minutes, queries, sitting
-from app.decisions.inputs import by_member, day
+from app.decisions.inputs import by_member
 from app.decisions.models import AgendaItem, MeetingState
 from app.decisions.views import frame
 from app.decisions.views.frame import Answer, blueprint, seen, typed
@@ -20,7 +20,7 @@ from app.errors import Invalid, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
-from app.web.inputs import whole_number
+from app.web.inputs import day, whole_number
 
 
 @blueprint.get("/meetings/<int:meeting_id>/items/<int:item_id>")

@@ -14,7 +14,7 @@ from app.applications.models import Application
 from app.applications.views.documents import give
 from app.bodies.voting import Presence
 from app.decisions import convening, minutes, queries, sitting
-from app.decisions.inputs import by_member, day
+from app.decisions.inputs import by_member
 from app.decisions.models import AgendaItem, Meeting, MeetingEvent, MeetingState, Office
 from app.decisions.views import frame
 from app.decisions.views.frame import Answer, blueprint, problems_of, seen, typed
@@ -22,7 +22,7 @@ from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
-from app.web.inputs import whole_number
+from app.web.inputs import day, whole_number
 
 
 @blueprint.get("/meetings")

@@ -74,7 +74,11 @@ def test_only_the_authorised_persons_own_key_of_the_exchange_signs(house, teller
     with pytest.raises(NotPermitted):
         signed_by(teller, letter, "listing_head", by="listing")
 
-    assert {problem.key for problem in refused.value.problems} >= {"err.cert_org", "err.cert_person"}
+    assert {problem.key for problem in refused.value.problems} >= {
+        "letter.err.cert_org",
+        "letter.err.cert_person",
+        "sign.next.exchange",
+    }
     assert letter.signatures == []
 
 
@@ -118,12 +122,17 @@ def test_what_a_template_leaves_open_is_told_by_name(house, teller):
     application = application_at("letter")
     typed = teller.typed(application, "letter")
     typed.raw["text-kk"] = ["Хаттама: {minutes_number}"]
-    answering.save(application, "letter", typed, by=person("listing"), done=True, now=here.now())
+    typed.raw["text-ru"] = ["Протокол: {foo}"]
 
     with pytest.raises(Invalid) as refused:
+        answering.save(application, "letter", typed, by=person("listing"), done=True, now=here.now())
+    known, unknown = refused.value.problems
+    assert (known.path, known.key) == ("text-kk", "letter.err.empty_fact")
+    assert known.params["fact"].key == "letter.fact.minutes_number"
+    assert (unknown.path, unknown.key) == ("text-ru", "letter.err.empty_fact")
+    assert unknown.params["fact"].words["ru"] == "foo"
+    with pytest.raises(Conflict):
         letters.prepare(application, "letter", by=None, now=here.now())
-    [problem] = refused.value.problems
-    assert (problem.key, problem.params["fact"].key) == ("letter.err.empty_fact", "letter.fact.minutes_number")
 
 
 @pytest.mark.req("IS2IN-25.c")
@@ -215,6 +224,40 @@ def test_who_sees_a_letter_before_and_after_it_is_sent(house, teller):
     assert letter.read_by == person("issuer")
     assert person("issuer").name in head.get(f"/letters/{letter.id}").main
     assert "letter.read" not in issuer.get(f"/applications/{application.number}").terms()
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_finished_letter_waits_in_the_list_and_the_one_before_says_it_was_replaced(house, teller):
+    application, letter = written(teller)
+    head, way = signed_in(house, "listing_head"), f"/applications/{application.number}/issue"
+    assert way in head.get("/letters").links()
+    application = refetched(application)
+    teller.mark = "basqa"
+    typed = teller.typed(application, "letter")
+    typed.raw["text-ru"] = ["Другой текст"]
+    answering.save(application, "letter", typed, by=person("listing"), done=True, now=here.now())
+    db.session.commit()
+
+    head.follow(head.get(way))
+    old = head.get(f"/letters/{letter.id}")
+    again = letters.present(refetched(application), "letter")
+
+    assert again.id != letter.id
+    assert {"letter.replaced", "letter.state.replaced"} <= set(old.terms())
+    assert "letter.not_yours" not in old.terms()
+    assert f"/letters/{again.id}" in old.links()
+    assert "letter.replaced" not in head.get(f"/letters/{again.id}").terms()
+    teller.sign_letter(db.session.get_one(Letter, again.id))
+    assert way not in head.get("/letters").links()
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_day_no_calendar_holds_is_told_at_its_field(house):
+    chancery = signed_in(house, "chancery")
+    for name, text in (("from", "0001-01-01"), ("until", "9999-12-31"), ("until", "31.12.9999")):
+        page = chancery.get(f"/letters?{name}={text}")
+        assert (page.status, bool(page.error(name))) == (422, True), text
+        assert chancery.get(f"/letters.xlsx?{name}={text}").location == f"/letters?{name}={text}"
 
 
 @pytest.mark.parametrize("database", ["sqlite"])

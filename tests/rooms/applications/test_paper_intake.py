@@ -12,7 +12,7 @@ from factories import Teller, company, mails_to, person, refetched
 from app import pdf
 from app.applications import attachments, clocks, intake, moves, outages, queries
 from app.applications.attachments import Upload
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, NotPermitted
 from app.web import here
 from app.web.templating import ZONE
 
@@ -74,6 +74,7 @@ def test_a_paper_is_received_at_its_own_moment_and_its_later_rounds_are_electron
     [
         ({"procedure_key": "nosuch"}, "procedure"),
         ({"procedure_key": "exchange_delisting"}, "procedure"),
+        ({"procedure_key": ""}, "procedure"),
         ({"company_id": 0}, "company"),
         ({"brought_by": "  "}, "brought_by"),
         ({"scans": ()}, "scans"),
@@ -92,6 +93,61 @@ def test_what_is_wrong_with_a_paper_is_told_at_its_field(house, outage, changed,
         taken_in(outage, **changed)
 
     assert {problem.path for problem in refused.value.problems} == {path}
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_refused_paper_is_told_who_and_which(house, outage):
+    application = taken_in(outage)
+    with pytest.raises(NotPermitted) as another:
+        intake.enter(application, by=person("listing"), seen=application.version, now=here.now())
+    assert another.value.params == {"who": person("chancery").name}
+    with pytest.raises(Invalid) as unknown:
+        taken_in(outage, procedure_key="nosuch")
+    [problem] = unknown.value.problems
+    assert (problem.key, problem.params) == ("paper.err.procedure", {"procedure": "nosuch"})
+    with pytest.raises(Invalid) as others:
+        taken_in(outage, procedure_key="auditor_inclusion")
+    [problem] = others.value.problems
+    assert (problem.path, problem.key) == ("company", "paper.err.company")
+    assert problem.params["company"].words == company("BRKT").names
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_an_outage_is_near_alone_and_called_off_before_it_begins(house):
+    chancery, now = signed_in(house, "chancery"), here.now().astimezone(ZONE)
+    page = chancery.get("/outages")
+
+    def declare(begin, end=None):
+        ends = {"ends_on": f"{end:%d.%m.%Y}", "ends_at": f"{end:%H:%M}"} if end else {}
+        given = {"begins_on": f"{begin:%d.%m.%Y}", "begins_at": f"{begin:%H:%M}", "reason": "x"} | ends
+        return chancery.send(page, "/outages", **given)
+
+    for text in ("01.01.0001", "31.12.9999"):
+        wrong = chancery.send(page, "/outages", begins_on=text, begins_at="00:00", reason="x")
+        assert (wrong.status, bool(wrong.error("begins_on"))) == (422, True)
+    for days in (31, -366):
+        wrong = declare(now + timedelta(days=days))
+        assert (wrong.status, bool(wrong.error("begins_on"))) == (422, True)
+    ahead = now + timedelta(days=20)
+    assert declare(ahead).status == 303
+    assert declare(now, now + timedelta(days=1)).status == 303
+    overlapping = declare(now + timedelta(hours=2), now + timedelta(hours=3))
+    assert overlapping.status == 409
+    assert f"{now:%d.%m.%Y %H:%M}" in overlapping.main
+    assert declare(now + timedelta(days=2)).status == 409
+
+    listed = chancery.get("/outages")
+    ident = listed.one(data_state="ahead").get("data-outage-id")
+    assert chancery.send(listed, f"/outages/{ident}/end").status == 303
+    assert chancery.post(f"/outages/{ident}/end").status == 303
+    assert chancery.get("/outages").one(data_state="called_off") is not None
+    assert declare(now + timedelta(days=2)).status == 303
+    running = chancery.get("/outages").one(data_state="on").get("data-outage-id")
+    form = chancery.get(f"/outages/{running}/intake")
+    given = {"procedure": "disclosure_extension", "company": str(company("BRKT").id), "brought_by": "Исаева Д."}
+    given |= {"received_on": "01.01.0001", "received_at": "00:00"}
+    bad = chancery.send(form, f"/outages/{running}/intake", scans=("otinish.pdf", SCAN), **given)
+    assert (bad.status, bool(bad.error("received_on"))) == (422, True)
 
 
 @pytest.mark.req("IS2IN-27.a", "IS2IN-27.b")

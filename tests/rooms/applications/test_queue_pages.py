@@ -222,6 +222,18 @@ def test_substitutes_are_named_on_a_page_and_act_for_the_absent(house, now):
     assert application.number in listed(two.get("/queue?tab=mine"))
 
 
+def test_who_has_no_colleague_of_his_role_is_told_so_and_a_day_too_far_is_refused(house):
+    alone, one = signed_in(house, "chancery"), signed_in(house, "listing")
+    page = alone.get("/substitutions")
+    given = {"substitute": str(person("officer").id), "first_day": "31.12.9999", "last_day": "31.12.9999"}
+    far = one.send(one.get("/substitutions"), "/substitutions", basis="№ 1", **given)
+
+    assert "substitute.nobody" in page.terms()
+    assert page.all(data_form="substitution") == []
+    assert far.status == 422
+    assert far.error("first_day") == far.error("last_day") == say("substitute.err.day", "kk")
+
+
 def test_the_queue_asks_the_database_as_often_for_many_as_for_few(house, now):
     user = person("listing")
     queues.entries(user, now=now)
