@@ -113,7 +113,6 @@ def paper(template: str, language: str, **context: object) -> str:
     found = current_app.jinja_env.get_template(template)
     return found.render(
         say=words,
-        named=named,
         language=language,
         languages=LANGUAGES,
         date=date_text,
@@ -157,6 +156,7 @@ def _context() -> dict[str, Any]:
     language = here.language()
     functions: dict[str, Callable[..., Any]] = {
         "say": word,
+        "named": named,
         "date": date_text,
         "date_time": date_time_text,
         "moment": moment_text,
