@@ -70,7 +70,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/meetings/<meeting_id>/items/<item_id>": ("analyst", "listing_head", "secretary"),
     "/meetings/<meeting_id>/packet": ("lawyer", "analyst", "listing_head", "secretary"),
     "/meetings/<meeting_id>/packet.zip": ("lawyer", "analyst", "listing_head", "secretary"),
-    "/meetings/<meeting_id>/minutes/<version>": ("lawyer", "analyst", "listing_head", "secretary", "compliance"),
+    "/meetings/<meeting_id>/minutes/<version>": ("analyst", "listing_head", "secretary"),
 }
 """Who may open a page; to the rest it is not found, and nobody without signing in."""
 
@@ -78,9 +78,10 @@ CLOSED: dict[str, tuple[str, ...]] = {
     "/meetings/<meeting_id>/items/<item_id>": ("chancery", "listing", "officer", "lawyer", "compliance"),
     "/meetings/<meeting_id>/packet": ("chancery", "listing", "officer", "compliance"),
     "/meetings/<meeting_id>/packet.zip": ("chancery", "listing", "officer", "compliance"),
-    "/meetings/<meeting_id>/minutes/<version>": ("chancery", "listing", "officer"),
+    "/meetings/<meeting_id>/minutes/<version>": ("chancery", "listing", "officer", "lawyer", "compliance"),
 }
-"""Who knows that there is a meeting and may not read what was said: 403.  The lawyer has a conflict in the item."""
+"""Who knows that there is a meeting and may not read what was said: 403.  The lawyer has a conflict in the item, and
+compliance reads the minutes once every letter is delivered."""
 
 PUBLIC = {"/paper", "/paper/<key>.pdf", "/login", "/agreement", "/health", "/demo/mail", "/logout", "/theme"}
 
