@@ -29,8 +29,8 @@ from tests.houses import House, copied, demo_var
 ENTRIES = (50, 100, 200, 400)  # of thirty questions each
 ROUNDS = 15
 INSERT = (
-    'INSERT INTO answers (application_id, stage, revision, "values", source, by_id, at)'
-    " SELECT id, 'securities', ?, ?, '', author_id, created_at FROM application WHERE number = ?"
+    'INSERT INTO answers (application_id, stage, revision, "values", unread, is_autosaved, origins, by_id, at)'
+    " SELECT id, 'securities', ?, ?, '{}', 0, '{}', author_id, created_at FROM application WHERE number = ?"
 )
 NEWEST = (
     'SELECT revision, "values" FROM answers JOIN application ON application.id = application_id'
