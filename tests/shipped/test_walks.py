@@ -501,4 +501,4 @@ def test_a_walk_over_an_unsound_procedure_is_noticed(tmp_path, was, is_, told):
     found, _ = load(tmp_path, tmp_path)
 
     with pytest.raises(AssertionError, match=told):
-        walk_over(found.get("share_listing"), 20, Phase.generate)
+        walk_over(found.get("share_listing"), 200, Phase.generate)  # it ends at the first
