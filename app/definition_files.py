@@ -182,6 +182,24 @@ def name_of(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
+def named_files(
+    folder: Path, pattern: re.Pattern[str], root: Path, faults: list[Fault], *, shape: str, like: str
+) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """Yield the files of ``folder``, which need not be there, with the groups of ``pattern`` in their names.
+
+    A name of no such ``shape`` is told in ``faults``, with one it should be ``like``; hidden files are passed over.
+    """
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name.startswith("."):
+            continue
+        named = pattern.fullmatch(path.name)
+        if named is None:
+            problem = f"the file name is not {shape}"
+            faults.append(Fault(name_of(path, root), 0, "", problem, f"name it like {like}"))
+            continue
+        yield path, named.groups()
+
+
 def read(path: Path, model: type[M], *, root: Path, join: Join | None = None) -> Reading[M]:
     """Read one definition file into ``model``, with every fault of its shape.
 

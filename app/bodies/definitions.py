@@ -19,7 +19,7 @@ from pydantic import AfterValidator, Field, PlainValidator
 from pydantic_core import PydanticCustomError
 
 from app.bodies.voting import Base, Rule, Share
-from app.definition_files import Definition, Fault, Key, Reading, Sentence, Source, Words, name_of, read
+from app.definition_files import Definition, Fault, Key, Reading, Sentence, Source, Words, named_files, read
 from app.errors import NotFound
 
 FOLDER = "_bodies"
@@ -126,16 +126,10 @@ def load(folder: Path, root: Path) -> tuple[BodyLibrary, list[Fault]]:
     """
     faults: list[Fault] = []
     newest: dict[str, BodyText] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith("."):
-            continue
-        named = _FILE_NAME.fullmatch(path.name)
-        if named is None:
-            problem = "the file name is not <body>.v<version>.yaml"
-            faults.append(Fault(name_of(path, root), 0, "", problem, "name it like listing_commission.v1.yaml"))
-            continue
+    shape, like = "<body>.v<version>.yaml", "listing_commission.v1.yaml"
+    for path, named in named_files(folder, _FILE_NAME, root, faults, shape=shape, like=like):
         reading = read(path, BodyText, root=root)
-        own = [*reading.faults, *_faults_of_sense(reading, named.groups())]
+        own = [*reading.faults, *_faults_of_sense(reading, named)]
         faults += own
         text = reading.text
         if text is not None and not own and (text.body not in newest or newest[text.body].version < text.version):

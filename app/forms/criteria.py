@@ -21,7 +21,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator
 from pydantic import Field as Setting
 
-from app.definition_files import Definition, Fault, Key, Source, Words, name_of, read
+from app.definition_files import Definition, Fault, Key, Source, Words, named_files, read
 from app.expressions.compiling import compile_expression
 from app.expressions.language import A, Expression, ExpressionError, Figures
 from app.expressions.scopes import Path
@@ -382,21 +382,15 @@ def load_criteria(
     """
     faults: list[Fault] = []
     sets: list[CriteriaSet] = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith("."):
-            continue
-        named = _FILE_NAME.fullmatch(path.name)
-        if named is None:
-            problem = "the file name is not <criteria>.v<version>.yaml"
-            faults.append(Fault(name_of(path, root), 0, "", problem, "name it like main_bonds.v1.yaml"))
-            continue
+    shape, like = "<criteria>.v<version>.yaml", "main_bonds.v1.yaml"
+    for path, named in named_files(folder, _FILE_NAME, root, faults, shape=shape, like=like):
         reading = read(path, CriteriaSetFile, root=root)
         if reading.text is None or reading.faults:
             faults += reading.faults
             continue
         if reading.text.form in faulty:
             continue
-        wrong = list(_sense_faults(reading.text, reading.source, named.groups(), forms, figures))
+        wrong = list(_sense_faults(reading.text, reading.source, named, forms, figures))
         faults += wrong
         if not wrong:
             sets.append(_set(reading.text, figures))

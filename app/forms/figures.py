@@ -20,7 +20,7 @@ from pydantic import AfterValidator
 from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
-from app.definition_files import Definition, Fault, Key, Source, Words, name_of, read
+from app.definition_files import Definition, Fault, Key, Source, Words, named_files, read
 from app.forms.parts import NOT_EMPTY, Field, FormFile
 
 FOLDER = "_figures"
@@ -77,21 +77,14 @@ def load_figures(folder: Path, root: Path) -> tuple[Figures, list[Fault]]:
     """
     faults: list[Fault] = []
     files: dict[str, list[FigureFile]] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        named = _FILE_NAME.fullmatch(path.name)
-        if path.name.startswith("."):
-            continue
-        if named is None:
-            name = name_of(path, root)
-            problem = "the file name is not <figures>.<day>.yaml"
-            faults.append(Fault(name, 0, "", problem, "name it like mci.2026-01-01.yaml"))
-            continue
+    shape, like = "<figures>.<day>.yaml", "mci.2026-01-01.yaml"
+    for path, named in named_files(folder, _FILE_NAME, root, faults, shape=shape, like=like):
         reading = read(path, FigureFile, root=root)
         if reading.text is None or reading.faults:
             faults += reading.faults
             continue
-        before = files.setdefault(named[1], [])
-        faults += _sense_faults(reading.text, reading.source, named.groups(), before[-1:])
+        before = files.setdefault(named[0], [])
+        faults += _sense_faults(reading.text, reading.source, named, before[-1:])
         before.append(reading.text)
     return {figure.name: figure for each in files.values() for figure in _figures(each)}, faults
 
