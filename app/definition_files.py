@@ -182,6 +182,11 @@ def name_of(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
+def misnamed(path: Path, root: Path, *, shape: str, like: str) -> Fault:
+    """Return the fault of a file whose name is of no such ``shape``; ``like`` is a name that would do."""
+    return Fault(name_of(path, root), 0, "", f"the file name is not {shape}", f"name it like {like}")
+
+
 def named_files(
     folder: Path, pattern: re.Pattern[str], root: Path, faults: list[Fault], *, shape: str, like: str
 ) -> Iterator[tuple[Path, tuple[str, ...]]]:
@@ -194,8 +199,7 @@ def named_files(
             continue
         named = pattern.fullmatch(path.name)
         if named is None:
-            problem = f"the file name is not {shape}"
-            faults.append(Fault(name_of(path, root), 0, "", problem, f"name it like {like}"))
+            faults.append(misnamed(path, root, shape=shape, like=like))
             continue
         yield path, named.groups()
 
@@ -268,25 +272,19 @@ def load_shared(
     """
     found: dict[str, Source | None] = {}
     faults: list[Fault] = []
-    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        if path.name.startswith("."):
-            continue
-        named = _SHARED_NAME.fullmatch(path.name)
-        if named is None:
-            problem = f"the file name is not <{what}>.v<version>.yaml"
-            faults.append(Fault(name_of(path, root), 0, "", problem, f"name it like {example}"))
-            continue
+    shape = f"<{what}>.v<version>.yaml"
+    for path, named in named_files(folder, _SHARED_NAME, root, faults, shape=shape, like=example):
         reading = read(path, model, root=root)
         wrong = list(reading.faults)
         if reading.text is not None and not wrong:
-            said = ((what, named[1]), ("version", named[2]))
+            said = ((what, named[0]), ("version", named[1]))
             wrong += [
                 reading.source.fault([key], f"'{own}' is not what the file's name says", f"write {key}: {right}")
                 for key, right in said
                 if (own := str(getattr(reading.text, key))) != right
             ]
         faults += wrong
-        found[f"{named[1]}.v{named[2]}"] = None if wrong else reading.source
+        found[f"{named[0]}.v{named[1]}"] = None if wrong else reading.source
     return found, faults
 
 

@@ -14,13 +14,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from app.bilingual import LANGUAGES
 from app.config import ROOT
 from app.definition_files import Fault
 
 FOLDER = ROOT / "templates" / "letters"
-LANGUAGES = ("kk", "ru")
-"""The Exchange writes in the state language and in Russian, side by side."""
-
 FACTS = (
     "number",
     "sent_date",
@@ -61,6 +59,7 @@ OCCASIONS = (
 
 _NAME = re.compile(r"(?P<key>[a-z_]+(?:\.[a-z_]+)*)\.(?P<language>[a-z]{2})\.txt")
 _PLACE = re.compile(r"\{([^{}\n]*)\}")
+_FACT = re.compile(r"[a-z]+(?:_[a-z]+)*")
 _WHERE_KNOWN = "? "
 
 
@@ -84,8 +83,11 @@ class Template:
 
 
 def left_empty(text: str) -> list[str]:
-    """Return what stands in braces in a text, each once: facts that nobody has put in."""
-    return list(dict.fromkeys(_PLACE.findall(text)))
+    """Return what stands in braces in a text like the name of a fact, each once: facts that nobody has put in.
+
+    ``{minutes_number}`` and its misspellings; other words in braces are those of a ground or remark that is quoted.
+    """
+    return list(dict.fromkeys(name for name in _PLACE.findall(text) if _FACT.fullmatch(name)))
 
 
 @cache

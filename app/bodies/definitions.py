@@ -15,11 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field
 
 from app.bodies.voting import Base, Rule, Share
 from app.definition_files import Definition, Fault, Key, Reading, Sentence, Source, Words, named_files, read
+from app.definition_values import Day, refused
 from app.errors import NotFound
 
 FOLDER = "_bodies"
@@ -27,25 +27,13 @@ _FILE_NAME = re.compile(r"([a-z][a-z0-9_]{0,59})\.v([1-9][0-9]{0,3})\.yaml")
 _SHARE = re.compile(r"(at least|more than) ([1-9][0-9]?)/([1-9][0-9]?)")
 
 
-def _refused(problem: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError("body", "{problem}", {"problem": problem, "mend": mend})
-
-
-def _day(text: object) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        raise _refused(f"'{text}' is no date", "write 2026-01-01") from None
-
-
 def _share(text: str) -> str:
     found = _SHARE.fullmatch(text)
     if found is None or int(found[2]) > int(found[3]):
-        raise _refused(f"'{text}' is no share", "write 'more than 1/2' or 'at least 2/3', at most the whole")
+        raise refused(f"'{text}' is no share", "write 'more than 1/2' or 'at least 2/3', at most the whole")
     return text
 
 
-Day = Annotated[date, PlainValidator(_day)]
 ShareText = Annotated[str, AfterValidator(_share)]
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, StringConstraints
-from pydantic_core import PydanticCustomError
 
 from app.business_calendar.clocks import Target, Unit
 from app.business_calendar.days import DayCalendar, YearTable
 from app.business_calendar.hours import Opening, ServiceHours
 from app.business_calendar.policies import Case, Policy
 from app.definition_files import Definition, Fault, Key, Reading, Sentence, Source, read
+from app.definition_values import Day, refused
 from app.errors import NotFound
 
 EVERY_DAY = "every_day"
@@ -32,26 +32,14 @@ WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _TABLE_NAME = re.compile(r"([a-z][a-z0-9_]*)\.([0-9]{4})\.v([1-9][0-9]*)\.yaml")
 
 
-def _refuse(problem: str, mend: str) -> PydanticCustomError:
-    return PydanticCustomError("calendar", "{problem}", {"problem": problem, "mend": mend})
-
-
-def _day(text: object) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        raise _refuse(f"'{text}' is no date", "write 2026-01-01") from None
-
-
 def _minutes(text: object) -> int:
     found = re.fullmatch(r"([01][0-9]|2[0-3]):([0-5][0-9])|(24):(00)", str(text))
     if found is None:
-        raise _refuse(f"'{text}' is no time of the day", 'write "09:00"; the end of the day is "24:00"')
+        raise refused(f"'{text}' is no time of the day", 'write "09:00"; the end of the day is "24:00"')
     hour, minute = (int(part) for part in found.groups() if part is not None)
     return hour * 60 + minute
 
 
-Day = Annotated[date, PlainValidator(_day)]
 Minutes = Annotated[int, PlainValidator(_minutes)]
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,59}$")]
 CaseName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.]{0,59}$")]

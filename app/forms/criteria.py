@@ -29,7 +29,7 @@ from app.forms.dynamic import DynamicForm
 from app.forms.figures import Figure, day_of
 from app.forms.logic import Item, Plan, Sheet
 from app.forms.outline import Asked, Part, Rows
-from app.forms.parts import NOT_EMPTY, Field
+from app.forms.parts import NOT_EMPTY, Clause, Field
 from app.forms.paths import is_entry_id
 from app.forms.simple import Form
 
@@ -64,6 +64,7 @@ class Criterion(Definition):
     key: Key
     title: Words
     norm: Words
+    clause: Clause | None = None
     that: str | None = None
     threshold: Threshold | None = None
     data: tuple[Annotated[str, Setting(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")], ...] = ()

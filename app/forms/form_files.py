@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any, Generic, TypeVar
 
-from app.definition_files import Fault, Reading, Shared, Source, name_of, read
+from app.definition_files import Fault, Reading, Shared, Source, misnamed, read
 from app.definition_remains import is_told
 from app.forms import logic
 from app.forms.dynamic import CriteriaFile, DynamicForm
@@ -59,8 +59,7 @@ def name_and_version(
     """Return key and version out of a file's name; a fault if it does not have the shape."""
     found = _FILE_NAME.fullmatch(path.name)
     if found is None or (found[1] == CRITERIA) > criteria:
-        name = name_of(path, root)
-        faults.append(Fault(name, 0, "", "the file name is not <form>.v<version>.yaml", "name it like issuer.v1.yaml"))
+        faults.append(misnamed(path, root, shape="<form>.v<version>.yaml", like="issuer.v1.yaml"))
         return None
     return found[1], int(found[2])
 

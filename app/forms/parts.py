@@ -12,6 +12,7 @@ from pydantic import Field as Setting
 from pydantic_core import PydanticCustomError
 
 from app.definition_files import Definition, Key, Words
+from app.definition_values import refused
 from app.errors import Problem, Said
 from app.forms.composites import Composite, PartOf
 from app.forms.fields import FIELD_TYPES, FieldError, FieldType
@@ -30,11 +31,6 @@ _UNJUDGED = frozenset({"currency", "languages", "accept", "options"})
 """Without these options, if they are faulty, an example cannot be judged."""
 
 
-def _fault(problem: str, mend: str) -> PydanticCustomError:
-    # The braces of pydantic's templates would be read in the words, so both go in as data.
-    return PydanticCustomError("form", "{problem}", {"problem": problem, "mend": mend})
-
-
 def _say_fault(error: FieldError) -> str:
     try:
         return say(error.key, "en", **error.params)
@@ -45,7 +41,7 @@ def _say_fault(error: FieldError) -> str:
 def _not_empty(found: Any) -> Any:
     # Not pydantic's min_length: that counts what remained sound, and tells one fault as two.
     if isinstance(found, list | dict) and not found:
-        raise _fault("nothing stands here", "name at least one")
+        raise refused("nothing stands here", "name at least one")
     return found
 
 
@@ -55,7 +51,9 @@ NOT_EMPTY = BeforeValidator(_not_empty)
 def _known_kind(kind: str) -> str:
     if kind not in FILE_KINDS:
         near = [f"did you mean '{each}'?" for each in get_close_matches(kind, FILE_KINDS, n=1)]
-        raise _fault(f"'{kind}' is no kind of file that is taken", " ".join([*near, f"known: {', '.join(FILE_KINDS)}"]))
+        raise refused(
+            f"'{kind}' is no kind of file that is taken", " ".join([*near, f"known: {', '.join(FILE_KINDS)}"])
+        )
     return kind
 
 
@@ -68,6 +66,8 @@ UNIQUE = r"^[a-z][a-z0-9_]*(\.[a-z_]+)?( *\+ *[a-z][a-z0-9_]*(\.[a-z_]+)?)*$"
 """A field of the group, a part of one ("member.iin"), or several that may not be the same together ("iin + post")."""
 
 Expression = Annotated[str, Setting(min_length=1)]
+Clause = Annotated[str, Setting(pattern=r"^[a-z][a-z0-9_]{2,59}(#[a-z0-9][a-z0-9_.-]*)?$")]
+"""A clause of the normative base, to which ``norm`` leads: ``securities_market_law#84.5``, or a whole act."""
 """The text of an expression (``expressions``); ``logic`` checks it when the whole form is known."""
 
 
@@ -90,6 +90,7 @@ class Field(Definition):
     label: Words
     hint: Words | None = None
     norm: Words | None = None
+    clause: Clause | None = None
     required: bool = False
     show_if: Expression | None = None
     required_if: Expression | None = None
@@ -128,14 +129,14 @@ class Field(Definition):
             key = info.data.get("key", "?")
             near = [f"did you mean '{each}'?" for each in get_close_matches(name, FIELD_TYPES, n=1)]
             mend = " ".join([*near, f"known: {', '.join(sorted(FIELD_TYPES))}"])
-            raise _fault(f"field '{key}': type '{name}' is unknown", mend)
+            raise refused(f"field '{key}': type '{name}' is unknown", mend)
         return name
 
     @field_validator("min", "max", "example", mode="before")
     @classmethod
     def _written_as_typed(cls, value: Any, info: ValidationInfo) -> Any:
         if isinstance(value, bool | int | float):
-            raise _fault(
+            raise refused(
                 f"field '{info.data.get('key', '?')}': {value} is not a text", f'write it in quotes: "{value}"'
             )
         return value
@@ -153,9 +154,9 @@ class Field(Definition):
         kind = FIELD_TYPES.get(info.data.get("type", ""))
         place = f"field '{info.data.get('key', '?')}'"
         if value and kind is not None and (kind.name == "computed" or not kind.is_answered):
-            raise _fault(f"{place}: nobody answers a {kind.name}", "remove it")
+            raise refused(f"{place}: nobody answers a {kind.name}", "remove it")
         if value and info.field_name == "required_if" and info.data.get("required"):
-            raise _fault(f"{place}: it is required always and under a condition", "keep one of them")
+            raise refused(f"{place}: it is required always and under a condition", "keep one of them")
         return value
 
     @field_validator("value")
@@ -174,7 +175,7 @@ class Field(Definition):
     @classmethod
     def _option_of_groups(cls, value: Any, info: ValidationInfo) -> Any:
         if info.field_name == "max_entries" and value < info.data.get("min_entries", 0):
-            raise _fault(
+            raise refused(
                 f"field '{info.data.get('key', '?')}': max_entries is less than min_entries", "make it greater"
             )
         return cls._allowed(value, info)
@@ -187,7 +188,7 @@ class Field(Definition):
         for name in names:
             if kind and (name not in known or names.count(name) > 1):
                 place = f"field '{info.data.get('key', '?')}'"
-                raise _fault(f"{place}: '{name}' is no part, or stands twice", f"known: {', '.join(known)}")
+                raise refused(f"{place}: '{name}' is no part, or stands twice", f"known: {', '.join(known)}")
         return names
 
     @field_validator(
@@ -213,12 +214,12 @@ class Field(Definition):
             known = ", ".join(sorted(kind.options)) or "none"
             known = known.replace("as_", "as")
             told = f"{place}: a field of type {kind.name} has no '{name.rstrip('_')}'"
-            raise _fault(told, f"remove it; its options: {known}")
+            raise refused(told, f"remove it; its options: {known}")
         if name in ("min", "max"):
             try:
                 kind.limit(value)
             except FieldError as error:
-                raise _fault(f"{place}: '{value}' is no limit for type {kind.name}", _say_fault(error)) from None
+                raise refused(f"{place}: '{value}' is no limit for type {kind.name}", _say_fault(error)) from None
         return value
 
     @field_validator("example")
@@ -240,7 +241,7 @@ class Field(Definition):
             return example
         if not kind.has_example:
             if example is not None:
-                raise _fault(f"field '{info.data.get('key', '?')}': a {kind.name} has no example", "remove it")
+                raise refused(f"field '{info.data.get('key', '?')}': a {kind.name} has no example", "remove it")
             return None
         if example is None:
             raise PydanticCustomError("missing", "Field required")
@@ -252,16 +253,16 @@ class Field(Definition):
         place = f"field '{asked.key if 'key' in info.data else '?'}'"
         if kind.name == "choice" and "source" in info.data:
             if asked.options is None and asked.source is None:
-                raise _fault(f"{place}: a choice without options", f"add options, or a source: {', '.join(SOURCES)}")
+                raise refused(f"{place}: a choice without options", f"add options, or a source: {', '.join(SOURCES)}")
             if asked.options is not None and asked.source is not None:
-                raise _fault(f"{place}: a choice with options and a source", "keep one of them")
+                raise refused(f"{place}: a choice with options and a source", "keep one of them")
         try:
             value = kind.example(example, asked)
             if value is None:
                 raise FieldError("err.required")
             kind.check(value, asked)
         except FieldError as error:
-            raise _fault(f"{place}: its example {example!r} is not valid", _say_fault(error)) from None
+            raise refused(f"{place}: its example {example!r} is not valid", _say_fault(error)) from None
         return example
 
     @property

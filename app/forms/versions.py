@@ -155,7 +155,7 @@ def _of_fields(old: Sequence[Field], new: Sequence[Field], start: str) -> Iterat
         yield Difference(start.removesuffix(".") or "form", "moved")
 
 
-WORDS_OF_FIELD = ("label", "hint", "norm", "example", "more_examples", "entry_label", "layout", "long")
+WORDS_OF_FIELD = ("label", "hint", "norm", "clause", "example", "more_examples", "entry_label", "layout", "long")
 
 
 def _of_field(old: Field, new: Field, place: str) -> Iterator[Difference]:

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from app.definition_files import Fault, Source
 from app.definition_remains import is_gap
-from app.expressions.language import ExpressionError
 from app.workflows.checks import unknown
-from app.workflows.condition_checks import FormLookup, fields_of
-from app.workflows.conditions import Fields, compiled
+from app.workflows.condition_checks import FormLookup, dynamic_of, faults_of_condition, fields_of
+from app.workflows.conditions import Fields
 
 if TYPE_CHECKING:
     from app.workflows.texts import ProcedureText
@@ -94,7 +93,4 @@ def _faults_of_condition(
     place: Sequence[str | int], condition: str, other: ProcedureText, source: Source, form: FormLookup
 ) -> Iterator[Fault]:
     places: dict[str, Fields] = dict(fields_of({key: stage.forms for key, stage in other.stages.items()}, form))
-    try:
-        compiled(condition, places)
-    except ExpressionError as error:
-        yield source.fault(place, f"'{condition}' of {other.procedure}: {error.problem}", error.mend)
+    yield from faults_of_condition(place, condition, places, source, dynamic_of(other.stages, form), other.procedure)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from app.definition_files import Fault, Source
@@ -10,6 +11,8 @@ from app.definition_remains import is_gap, is_told
 from app.expressions.language import ExpressionError
 from app.workflows.checks import unknown
 from app.workflows.conditions import Fields, compiled
+from app.workflows.contradictions import contradiction
+from app.workflows.formulas import taken_apart
 from app.workflows.guards import SYSTEM
 from app.workflows.tables import Tables, TableUse, faults_of_fields, faults_of_use, input_of
 from app.workflows.texts import ProcedureText
@@ -58,7 +61,7 @@ def faults_of_tables(text: ProcedureText, source: Source, tables: Tables) -> Ite
                 yield unknown(source, [*path, "decides", number], "table", key, text.tables)
             if way.by == SYSTEM:
                 yield source.fault([*path, "decides", number], "the system decides nothing", "remove it")
-    for key in text.tables.keys() - asked:
+    for key in text.tables.keys() - asked if not any(map(is_gap, asked)) else ():
         yield source.fault(["tables", key], "no transition asks this table", f"write decides: [{key}] on one")
     for path, _, term, _ in text.term_texts():
         if term.table is None:
@@ -77,6 +80,8 @@ def faults_of_tables(text: ProcedureText, source: Source, tables: Tables) -> Ite
 def faults_of_conditions(text: ProcedureText, source: Source, form: FormLookup, tables: Tables) -> Iterator[Fault]:
     """Find what is wrong with conditions beside the forms of their stages, and with the inputs of tables."""
     found = [form(key) for stage in text.stages.values() for key in stage.forms]
+    if any(map(is_gap, text.stages)) or any(map(is_gap, text.tables)):
+        return  # what is named may stand in what cannot be read
     if UNREADABLE in found or not all(_is_whole(asked) for each in found for asked in getattr(each, "fields", ())):
         return  # a form cannot be read: that is told, and every name may be one of its fields
     places: dict[str, Fields] = dict(fields_of({key: stage.forms for key, stage in text.stages.items()}, form))
@@ -85,10 +90,58 @@ def faults_of_conditions(text: ProcedureText, source: Source, form: FormLookup, 
         place = ("tables", use.key)
         yield from faults_of_fields(place, use, lambda stage, name: _found(places, stage, name), source)
     for at, condition in _conditions(text):
-        try:
-            compiled(condition, places)
-        except ExpressionError as error:
-            yield source.fault(at, f"'{condition}': {error.problem}", error.mend)
+        yield from faults_of_condition(at, condition, places, source, dynamic_of(text.stages, form))
+
+
+def faults_of_condition(
+    at: Sequence[str | int],
+    condition: str,
+    places: Mapping[str, Fields],
+    source: Source,
+    dynamic: Mapping[str, str],
+    of: str = "",
+) -> Iterator[Fault]:
+    """Find what is wrong with one condition: not of the language, of unknown names, or one that never holds.
+
+    ``dynamic`` maps stages to their dynamic form, whose answers no condition can name; ``of`` says whose stages
+    they are, where not the file's own.
+    """
+    whose = f" of {of}" if of else ""
+    try:
+        compiled(condition, places)
+    except ExpressionError as error:
+        problem, mend = error.problem, error.mend
+        named = sorted({atom[0] for atom in _names(condition) if atom[0] in dynamic and atom[1] not in places[atom[0]]})
+        if named:
+            problem = (
+                f"'{named[0]}' is filled in by entries of the form '{dynamic[named[0]]}', each of a form of its own"
+            )
+            mend = "ask a field of a simple form of the stage instead: a condition is of the whole application"
+        yield source.fault(at, f"'{condition}'{whose}: {problem}", mend)
+        return
+    found = contradiction(condition, places)
+    if found is not None:
+        mend = "correct the comparison, or remove the condition"
+        fault = source.fault(at, f"'{condition}'{whose}: {found.words}", mend)
+        yield replace(fault, example="; ".join(found.examples))
+
+
+def dynamic_of(stages: Mapping[str, Any], form: FormLookup) -> dict[str, str]:
+    """Return the dynamic form of each stage that has one."""
+    return {
+        stage: key
+        for stage, each in stages.items()
+        for key in each.forms
+        if hasattr(found := form(key), "levels") and not hasattr(found, "sections")
+    }
+
+
+def _names(condition: str) -> set[tuple[str, str]]:
+    """Return the names in a condition, stage and field, as far as it can be read at all."""
+    try:
+        return {name for atom in taken_apart(condition).atoms() for name in atom.names}
+    except (SyntaxError, ValueError, KeyError, AttributeError, RecursionError):
+        return set()
 
 
 def _found(places: Mapping[str, Fields], stage: str, name: str) -> Any:

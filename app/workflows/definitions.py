@@ -23,12 +23,13 @@ from app.workflows.conditions import Answered, Fields, compiled
 from app.workflows.formulas import NO, UNANSWERED, YES
 from app.workflows.guards import GUARDS, Argument, Condition, Outcome
 from app.workflows.machine import Procedure
+from app.workflows.parents import PARENT_CHECKS, faults_of_parent, parent_of
 from app.workflows.parts import Extension, GuardUse, Order, Process, Stage, Subprocess, Term, Transition
 from app.workflows.proof import prove
 from app.workflows.shared import FOLDER, joining, load_shared
 from app.workflows.tables import FOLDER as TABLES
 from app.workflows.tables import Tables, load_tables
-from app.workflows.term_checks import TERM_CHECKS
+from app.workflows.term_checks import TERM_CHECKS, notes_of_terms
 from app.workflows.texts import ProcedureText, StageText, TermText, Way
 from app.workflows.variables import Outcomes
 
@@ -112,7 +113,7 @@ def _faults_of_text(
     yield from faults_of_name(path, text, source)
     if tables is not None:
         yield from faults_of_tables(text, source, tables)
-    for check in (*CHECKS, *TERM_CHECKS):
+    for check in (*CHECKS, *TERM_CHECKS, *PARENT_CHECKS):
         yield from check(text, source)
     name = (text.procedure, text.version)
     if name in met and not any(map(is_gap, name)):
@@ -134,10 +135,22 @@ def cross_check(library: ProcedureLibrary, form: FormLookup, terms: Collection[s
         found += _faults_of_outcomes(reading.text, reading.source, form)
         found += faults_of_conditions(reading.text, reading.source, form, library.tables)
         found += faults_of_beginning(reading.text, reading.source, texts, library.beside, form)
+        found += faults_of_parent(reading.text, reading.source, texts, library.beside, form)
         if terms is not None:
             found += _faults_of_terms(reading.text, reading.source, terms)
         faults.update(reading.untold(found))
     return each_once(faults)
+
+
+def notes_on(library: ProcedureLibrary) -> list[Fault]:
+    """Return what is no fault of the files and is hardly meant; nothing is refused for it."""
+    found = (
+        note
+        for reading in library.readings
+        if reading.text is not None
+        for note in notes_of_terms(reading.text, reading.source)
+    )
+    return each_once(found)
 
 
 def prove_all(library: ProcedureLibrary, form: FormLookup, told: Iterable[Fault] = ()) -> list[Fault]:
@@ -282,6 +295,7 @@ def _procedure(text: ProcedureText, sha256: str, tables: Tables) -> Procedure:
         terms=tuple(_terms(text)),
         tables=tuple(table_uses(text, tables)),
         begins=_beginning(text),
+        parent=parent_of(text.parent),
     )
 
 

@@ -17,6 +17,8 @@ What is abstracted, and why that is sound:
   by it splits into one successor for each value that is left open and still matters.
 - *A variable that nobody will ask for* before it is free again is forgotten (a live-variable analysis).
 - *Counts* of comments and remarks are taken for none or some: the guards ask no more.
+- *The application to which another one belongs* moves on as it likes, until it has ended without what is asked of
+  it: then it stays so.  Those that belong to this one end at some time, by the proof of their own procedure.
 - *Conditions* on answers are taken apart into atoms, most of them exact (``formulas``); a decision table gives
   each row that may be the one, under the answers with which it is.
 - A guard that is not described in ``variables.LITERALS`` may hold or not, whatever happened: that can hide a fault,
@@ -34,13 +36,12 @@ from functools import cached_property
 from itertools import product
 
 from app.workflows.formulas import Formulas, Ways, any_of, every
-from app.workflows.guards import EXECUTORS, Facts, Position
+from app.workflows.guards import EXECUTORS, Facts, ParentState, Position
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Process, StageKind, Transition
 from app.workflows.situations import Room, Situation, Step
 from app.workflows.variables import (
     ADVISER,
-    ANSWERED,
     APPLICANTS,
     COMMENTS,
     COMPLETE,
@@ -53,6 +54,8 @@ from app.workflows.variables import (
     MEETING,
     NAMED,
     OPEN,
+    PARENT,
+    PARENTS,
     REMARKS,
     RESPONDENT,
     SENT,
@@ -63,6 +66,7 @@ from app.workflows.variables import (
     Values,
     Variable,
     asked_by,
+    facts_of,
     failing,
     formulas_of,
     holding,
@@ -160,6 +164,8 @@ class Exploration:
         for variable in asked:
             is_given = variable[0] in ("answer", "condition")
             found[variable] = self.formulas.domain(variable) if is_given else EITHER
+        if PARENT in found:
+            found[PARENT] = PARENTS
         if any(each.executor == "adviser" for each in self._executing()) or ADVISER in found:
             found[ADVISER] = EITHER
         if any(variable in found for variable in (REMARKS, OPEN, UNRESOLVED)):
@@ -173,11 +179,19 @@ class Exploration:
             yield Process(key, stage.title, stage.title, stage.executor, "")
 
     def _beginnings(self) -> Iterator[Situation]:
-        for is_financial in (False, True) if FINANCIAL in self.variables else (False,):
+        is_financial = (False, True) if FINANCIAL in self.variables else (False,)
+        parents = self._parents() if PARENT in self.variables else (ParentState.NONE,)
+        for financial, parent in product(is_financial, parents):
             known: dict[Variable, Value] = dict.fromkeys(self.variables, False)
             known |= {variable: self._unsaid(variable) for variable in known}
-            known[FINANCIAL] = is_financial
+            known |= {FINANCIAL: financial, PARENT: parent}
             yield self._situation(self.procedure.initial, known)
+
+    def _parents(self) -> tuple[ParentState, ...]:
+        """Return how it may stand with the parent of a new application: nobody begins within one that has failed."""
+        declared = self.procedure.parent
+        alone = () if declared is not None and declared.is_needed else (ParentState.NONE,)
+        return alone if declared is None else (*alone, ParentState.WAITING, ParentState.FITS)
 
     def _unsaid(self, variable: Variable) -> Value:
         """Return what a variable is before anything is answered."""
@@ -270,7 +284,7 @@ class Exploration:
     def _room_with(self, situation: Situation, standing: Mapping[str, bool]) -> Room:
         process = self.procedure.processes[situation.process]
         known = situation.known
-        facts = replace(_facts(known), conditions=standing, issued=self._issuing)
+        facts = replace(facts_of(known), conditions=standing, issued=self._issuing)
         people = set(_ALWAYS_THERE)
         people |= {who for who, fact in NAMED.items() if known.get(fact)}
         position, opened, finished = self.procedure.settled(Position(process.key), facts), set[str](), set[str]()
@@ -333,6 +347,11 @@ class Exploration:
                 return frozenset([kept, False] if is_at_work or process.executor in APPLICANTS else [kept])
             case ("unresolved",) if is_at_work:
                 return EITHER
+            case ("parent",) if process.key == self.procedure.initial and kept is not ParentState.NONE:
+                return PARENTS - {ParentState.NONE}  # its author may choose another one here, also for one that failed
+            case ("parent",):
+                is_settled = kept in (ParentState.NONE, ParentState.FAILED)
+                return frozenset([kept]) if is_settled else PARENTS - {ParentState.NONE}
             case ("adviser",):
                 return frozenset([kept, True] if "adviser" in room.people else [kept])
             case ("done", stage) if stage in process.stages:
@@ -360,7 +379,7 @@ class Exploration:
                 after = self._situation(transition.target, self._effects(known, transition))
                 if after not in met:
                     met.add(after)
-                    answers = tuple((key, known[key]) for key in sorted(known) if key[0] == "answer")
+                    answers = tuple((key, known[key]) for key in sorted(known) if key[0] in ("answer", *PARENT))
                     yield Step(situation, transition, after, tuple(each for each in answers if each[1] != UNANSWERED))
 
     def _solutions(
@@ -483,16 +502,3 @@ _ALWAYS_KNOWN = (SENT, MEETING, DECIDED, HEAD, RESPONDENT, DOCUMENT)
 _DONE: frozenset[Value] = frozenset({True})
 _ALWAYS_THERE = frozenset(EXECUTORS) - NAMED.keys()
 """Who can act whatever happened before: the author, and whoever holds a role at the Exchange."""
-
-
-def _facts(known: Mapping[Variable, Value]) -> Facts:
-    """Return the facts as far as conditions of skipping and standing subprocesses ask; a signature can be made."""
-    return Facts(
-        sent=bool(known.get(SENT)),
-        answer_sent=bool(known.get(ANSWERED)),
-        meeting_appointed=bool(known.get(MEETING)),
-        decided=bool(known.get(DECIDED)),
-        financial_organisation=bool(known.get(FINANCIAL)),
-        adviser_chosen=bool(known.get(ADVISER)),
-        signature_valid=True,
-    )

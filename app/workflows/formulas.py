@@ -40,7 +40,7 @@ class TooManyWays(Exception):
 
 @dataclass(frozen=True)
 class Atom:
-    """What is asked of answers: ``sign`` one of == > >= filled truth in other, of ``name`` beside ``against``."""
+    """What is asked of answers: ``sign``, one of == > >= filled truth in same itself other, of ``names``."""
 
     sign: str
     names: tuple[tuple[str, str], ...]
@@ -102,6 +102,8 @@ def _compared(sign: ast.cmpop, left: ast.expr, right: ast.expr) -> Formula:
         left, right, word = right, left, _FLIPPED[word]
     plain = _CONTRARY.get(word, word)
     name, literal, other = _name(left), _literal(right), _name(right)
+    if ast.dump(left) == ast.dump(right):
+        return _beside_itself(word, left)
     if name is not None and literal is not None:
         atom = Atom(plain, (name,), (literal,))
     elif name is not None and other is not None and plain == "==":
@@ -110,6 +112,14 @@ def _compared(sign: ast.cmpop, left: ast.expr, right: ast.expr) -> Formula:
         atom = _atom_of(ast.Compare(left, [next(key() for key, each in _SIGNS.items() if each == plain)], [right]))
     found = Formula("atom", atom=atom)
     return found if plain == word else Formula("not", (found,))
+
+
+def _beside_itself(word: str, node: ast.expr) -> Formula:
+    """Return what is compared with itself: it is the same once it is answered, and never more, less or another."""
+    name = _name(node)
+    same = Atom("itself", (name,)) if name is not None else _atom_of(ast.Compare(node, [ast.Eq()], [node]))
+    found = Formula("atom", atom=same)
+    return found if word in ("==", ">=", "<=") else Formula("and", (found, Formula("not", (found,))))
 
 
 def _atom_of(node: ast.expr) -> Atom:
@@ -315,6 +325,8 @@ def _is_so(atom: Atom, value: Any) -> bool:
     against = [_comparable(each, value) for each in atom.against]
     if atom.sign == "truth":
         return bool(value == YES)
+    if atom.sign == "itself":
+        return True
     if atom.sign in ("==", "in"):
         return value in against
     return bool(value > against[0] if atom.sign == ">" else value >= against[0])

@@ -60,6 +60,20 @@ class Position:
         return cls(stored["process"], {stage: StageStatus(status) for stage, status in stored["stages"].items()})
 
 
+class ParentState(StrEnum):
+    """How it stands with the application to which another one belongs, as far as any guard asks.
+
+    ``WAITING``: it has not come to its end, and what is asked of it does not hold yet; ``FAILED``: it has ended
+    so, or its organisation has been told by letter of a decision that is another one.  Without a
+    condition in the file every parent fits.
+    """
+
+    NONE = "none"
+    WAITING = "waiting"
+    FITS = "fits"
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """What is known of an application, as far as any guard asks.
@@ -74,6 +88,8 @@ class Facts:
     ``issued`` are the stages of kind issuing whose paper, as it is written now, carries a verified signature.
     ``answers`` maps stage to field key to canonical value, of the stages whose outcome a guard asks.
     ``conditions`` maps the text of a condition to what it says of the answers, None where that is open.
+    ``parent`` is how it stands with the application to which this one belongs; ``open_children`` counts those
+    that belong to this one, have been sent and have not ended.
     """
 
     sent: bool = False
@@ -91,6 +107,8 @@ class Facts:
     issued: frozenset[str] = frozenset()
     answers: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     conditions: Mapping[str, bool | None] = field(default_factory=dict)
+    parent: ParentState = ParentState.NONE
+    open_children: int = 0
 
 
 class Argument(StrEnum):
@@ -184,6 +202,22 @@ def _words_of_condition(asked: Asked) -> dict[str, object]:
     return {"words": Said(words.model_dump() if words else {})}
 
 
+def _words_of_parent(asked: Asked) -> dict[str, object]:
+    parent = asked.procedure.parent
+    words = parent.when.otherwise if parent is not None and parent.when is not None else None
+    return {"words": Said(words.model_dump() if words else {})}
+
+
+def _title_of_parent(asked: Asked) -> dict[str, object]:
+    parent = asked.procedure.parent
+    return {"parent": Said(parent.title.model_dump() if parent is not None else {})}
+
+
+def _needs_another(asked: Asked) -> str | None:
+    parent = asked.procedure.parent
+    return "workflow.err.parent_ended_needed" if parent is not None and parent.is_needed else None
+
+
 def _unconfirmed(asked: Asked) -> tuple[str, ...]:
     """Return the finished stages of the process that have been changed since without any button."""
     own, changed = asked.procedure.process(asked.position).stages, asked.facts.unconfirmed
@@ -203,6 +237,15 @@ def _by_name(*guards: Guard) -> dict[str, Guard]:
         raise ValueError("a guard stands twice")
     return table
 
+
+PARENT_GUARDS: Mapping[str, frozenset[ParentState]] = {
+    "parent_fits": frozenset({ParentState.NONE, ParentState.FITS}),
+    "parent_failed": frozenset({ParentState.FAILED}),
+    "parent_not_failed": frozenset(ParentState) - {ParentState.FAILED},
+    "has_parent": frozenset(ParentState) - {ParentState.NONE},
+    "no_parent": frozenset({ParentState.NONE}),
+}
+"""The guards that ask about the application to which this one belongs, and the states in which each holds."""
 
 GUARDS = _by_name(
     Guard(
@@ -261,6 +304,42 @@ GUARDS = _by_name(
         is_road=True,
     ),
     Guard("when", _holds, "workflow.err.condition", _words_of_condition, Argument.CONDITION),
+    Guard(
+        "parent_fits",
+        lambda asked: asked.facts.parent in PARENT_GUARDS["parent_fits"],
+        "workflow.err.condition",
+        _words_of_parent,
+    ),
+    Guard(
+        "parent_failed",
+        lambda asked: asked.facts.parent in PARENT_GUARDS["parent_failed"],
+        "workflow.err.parent_not_failed",
+    ),
+    Guard(
+        "parent_not_failed",
+        lambda asked: asked.facts.parent in PARENT_GUARDS["parent_not_failed"],
+        "workflow.err.parent_ended",
+        _title_of_parent,
+        otherwise=_needs_another,
+    ),
+    Guard(
+        "has_parent",
+        lambda asked: asked.facts.parent in PARENT_GUARDS["has_parent"],
+        "workflow.err.no_parent",
+        is_road=True,
+    ),
+    Guard(
+        "no_parent",
+        lambda asked: asked.facts.parent in PARENT_GUARDS["no_parent"],
+        "workflow.err.has_parent",
+        is_road=True,
+    ),
+    Guard(
+        "no_open_children",
+        lambda asked: asked.facts.open_children == 0,
+        "workflow.err.open_children",
+        lambda asked: {"count": asked.facts.open_children},
+    ),
 )
 
 EFFECTS = frozenset(

@@ -30,6 +30,7 @@ from app.workflows.parts import (
 
 if TYPE_CHECKING:
     from app.workflows.calendar import Beginning
+    from app.workflows.parents import Parent
     from app.workflows.tables import TableUse
 
 
@@ -55,6 +56,7 @@ class Procedure:
     terms: tuple[Term, ...] = ()
     tables: tuple[TableUse, ...] = ()
     begins: Beginning | None = None
+    parent: Parent | None = None
 
     # what it is made of
 
@@ -187,16 +189,29 @@ class Procedure:
         return None
 
     def executors(self, position: Position) -> tuple[str, ...]:
-        """Return who must act now: the executor of the process, and those of its open unfinished stages."""
+        """Return who may act now: the executor of the process, and those of its open unfinished stages."""
         process = self.process(position)
         if process.executor is None:
             return ()
-        waiting = [
-            self.executor_of(stage, process.key)
+        waiting = [self.executor_of(stage, process.key) for stage in self._waiting(position)]
+        return tuple(dict.fromkeys([process.executor, *waiting]))
+
+    def awaited(self, position: Position) -> tuple[str, ...]:
+        """Return who must act now: of ``executors`` not the process's own while all that must be done is others'."""
+        process, found = self.process(position), self.executors(position)
+        waiting = {stage: self.executor_of(stage, process.key) for stage in self._waiting(position)}
+        is_due = any(not self.stages[stage].optional for stage in waiting)
+        if not is_due or process.executor in waiting.values():
+            return found
+        return tuple(executor for executor in found if executor != process.executor)
+
+    def _waiting(self, position: Position) -> list[str]:
+        """Return the open stages that are not done; a view is never done, and waits for nobody."""
+        return [
+            stage
             for stage in self._doors(position)
             if not position.status(stage).is_done and self.stages[stage].kind is not StageKind.VIEW
         ]
-        return tuple(dict.fromkeys([process.executor, *waiting]))
 
     # verbs within a process
 

@@ -21,7 +21,7 @@ from app.definition_files import Fault, Source
 from app.terms import say, terms
 from app.workflows.exploration import MOST_SITUATIONS, Exploration
 from app.workflows.formulas import MOST_WAYS, TooManyWays, taken_apart
-from app.workflows.guards import GUARDS
+from app.workflows.guards import GUARDS, ParentState
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, StageKind, Transition
 from app.workflows.situations import Situation, Step, last_circles, onward, reached_from
@@ -32,6 +32,7 @@ from app.workflows.variables import (
     DOCUMENT,
     MEETING,
     OTHER,
+    PARENT,
     SENT,
     Outcomes,
     is_deletion,
@@ -84,13 +85,16 @@ def _says(text: str, atom: str) -> bool:
 
 def words_of_way(procedure: Procedure, way: Sequence[Step]) -> str:
     """Tell a way as a person would: who did what, and where it led."""
-    told = ["a new application"]
+    is_within = bool(way) and way[0].before.known.get(PARENT, ParentState.NONE) != ParentState.NONE
+    told = ["a new application within another" if is_within else "a new application"]
     for step in way:
         answers = [
             f"{key[2]} = {'something else' if value == OTHER else value}"
             for key, value in step.chosen
-            if key not in dict(step.before.memory)
+            if key not in dict(step.before.memory) and key != PARENT
         ]
+        if dict(step.chosen).get(PARENT) == ParentState.FAILED != step.before.known.get(PARENT):
+            answers.append("the other has ended without what is asked of it")
         given = f" ({', '.join(answers)})" if answers else ""
         target = procedure.processes[step.transition.target].short_title[TELLER]
         told.append(f"{who_of(step.transition)}: “{button(step.transition)}”{given}, now in “{target}”")
@@ -214,6 +218,11 @@ def _mend_of_guard(use: GuardUse) -> str:
         "has_comments": "let a stage of kind approval stand in the process",
         "has_remarks": "let a stage of kind work stand in the process, and a transition from it publish_remarks",
         "every_stage_done": "let every mandatory stage of the process open for somebody",
+        "has_parent": "declare a parent",
+        "no_parent": "remove it, or write needed: false at the parent",
+        "parent_fits": "put it where it can still be waited for",
+        "parent_not_failed": "remove it: the other has failed by then",
+        "parent_failed": "remove it: nothing is within one that has failed",
     }
     usual = "name a stage and an answer of a process before" if guard is not None and use.outcome else "remove it"
     return need.get(use.name, usual)

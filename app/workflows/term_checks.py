@@ -133,3 +133,22 @@ def _ways_of_system(text: ProcedureText, source: Source) -> Iterator[Fault]:
 
 
 TERM_CHECKS: tuple[Callable[[ProcedureText, Source], Iterator[Fault]], ...] = (_terms, _timers, _ways_of_system)
+
+
+def notes_of_terms(text: ProcedureText, source: Source) -> Iterator[Fault]:
+    """Tell what is no fault and hardly meant: a process may take longer than a term that runs through it.
+
+    So where a procedure shortens the one, and leaves the other as a shared part has it.  What a table says, what is
+    counted from the meeting, and what cannot be read is left out.
+    """
+    own = {key: each.term for key, each in text.processes.items() if each.term is not None}
+    for key, term in text.terms.items():
+        for process in term.processes:
+            inner = own.get(process)
+            if inner is None or any(each.table or each.counted_from for each in (term, inner)):
+                continue
+            days, most = inner.working_days, term.working_days
+            if not (is_gap(days) or is_gap(most)) and days > most:
+                problem = f"may take {days} working days, and '{key}', which runs through it, only {most}"
+                mend = f"give process '{process}' a term of its own, or make '{key}' longer"
+                yield source.fault(("processes", process, "term"), problem, mend)

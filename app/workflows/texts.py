@@ -14,6 +14,7 @@ from app.workflows.guards import Condition, Outcome
 from app.workflows.parts import GuardUse, Order, StageKind
 
 EVERYWHERE = "everywhere"
+STAGE_OR_FIELD = r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)?$"
 
 
 def _prefix(text: str) -> str:
@@ -197,6 +198,20 @@ class BeginsText(Definition):
     late_days: Annotated[int, Field(ge=0, le=180, strict=True)] = 60
 
 
+class ParentText(Definition):
+    """The procedure of the applications to which those of this one may belong; see ``parents.Parent``."""
+
+    procedure: Key
+    title: Words
+    needed: StrictBool = False
+    when: Annotated[str, Field(min_length=1)] | None = None
+    otherwise: Words | None = None
+    carries: dict[
+        Annotated[str, Field(pattern=STAGE_OR_FIELD)],
+        Annotated[str, Field(pattern=STAGE_OR_FIELD)],
+    ] = {}
+
+
 class ProcedureText(Definition):
     procedure: Key
     version: Annotated[int, Field(ge=1, strict=True)]
@@ -214,6 +229,7 @@ class ProcedureText(Definition):
     timers: list[TimerText] = []
     tables: dict[Key, TableUseText] = {}
     begins: BeginsText | None = None
+    parent: ParentText | None = None
 
     def term_texts(self) -> Iterator[tuple[tuple[str | int, ...], str, TermText, list[str]]]:
         """Yield every term with its path, its key and its processes; a process's own has the process's key."""

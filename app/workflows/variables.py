@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from app.workflows.formulas import OTHER, UNANSWERED, Formulas, Look, Value, Variable, Ways
+from app.workflows.guards import PARENT_GUARDS, Facts, ParentState
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Transition
 
@@ -24,11 +25,13 @@ SENT, ANSWERED, MEETING, DECIDED = ("sent",), ("answer_sent",), ("meeting",), ("
 HEAD, ADVISER, RESPONDENT, FINANCIAL = ("first_head",), ("adviser",), ("respondent",), ("financial",)
 DOCUMENT, SIGNED, COMPLETE = ("document",), ("signed",), ("complete",)
 COMMENTS, REMARKS, OPEN, UNRESOLVED = ("comments",), ("remarks",), ("open",), ("unresolved",)
+PARENT = ("parent",)
 
 NAMED = {"first_head": HEAD, "adviser": ADVISER, "respondent": RESPONDENT}
 """The executors who are there only after they have been named, and the fact that they have."""
 
 EITHER: frozenset[Value] = frozenset({True, False})
+PARENTS: frozenset[Value] = frozenset(ParentState)
 
 LITERALS: Mapping[str, tuple[tuple[Variable, Value], ...]] = {
     "every_stage_done": ((COMPLETE, True),),
@@ -77,6 +80,8 @@ def asked_by(use: GuardUse, formulas: Formulas) -> frozenset[Variable]:
     """Return the variables that a guard asks for."""
     if use.condition is not None:
         return formulas.variables(use.condition.text)
+    if use.name in PARENT_GUARDS:
+        return frozenset({PARENT})
     return frozenset(variable for variable, _ in _literals(use))
 
 
@@ -84,6 +89,8 @@ def holding(use: GuardUse, formulas: Formulas) -> Ways:
     """Return the ways in which a guard holds."""
     if use.condition is not None:
         return formulas.holding(use.condition.text)
+    if use.name in PARENT_GUARDS:
+        return (((PARENT, PARENT_GUARDS[use.name]),),)
     return (tuple((variable, frozenset([value])) for variable, value in _literals(use)),)
 
 
@@ -91,6 +98,8 @@ def failing(use: GuardUse, formulas: Formulas) -> Ways:
     """Return the ways in which a guard does not hold."""
     if use.condition is not None:
         return formulas.failing(use.condition.text)
+    if use.name in PARENT_GUARDS:
+        return (((PARENT, PARENTS - PARENT_GUARDS[use.name]),),)
     return tuple(
         ((variable, (formulas.domain(variable) if variable[0] == "answer" else EITHER) - {value}),)
         for variable, value in _literals(use)
@@ -153,3 +162,17 @@ def told(use: GuardUse) -> str:
     if use.outcome is not None:
         return f"{use.name}: {use.outcome.stage}.{use.outcome.field} = {use.outcome.value}"
     return f"{use.name}: {use.stage}" if use.stage else use.name
+
+
+def facts_of(known: Mapping[Variable, Value]) -> Facts:
+    """Return the facts as far as conditions of skipping and standing subprocesses ask; a signature can be made."""
+    return Facts(
+        sent=bool(known.get(SENT)),
+        answer_sent=bool(known.get(ANSWERED)),
+        meeting_appointed=bool(known.get(MEETING)),
+        decided=bool(known.get(DECIDED)),
+        financial_organisation=bool(known.get(FINANCIAL)),
+        adviser_chosen=bool(known.get(ADVISER)),
+        parent=ParentState(str(known.get(PARENT, ParentState.NONE))),
+        signature_valid=True,
+    )

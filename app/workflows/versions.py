@@ -117,6 +117,15 @@ def _own(old: Procedure, new: Procedure) -> Iterator[Difference]:
         yield Difference("tables", "asked otherwise", False)
     if old.begins != new.begins:
         yield Difference("begins", "the calendar begins it otherwise", True)
+    if old.parent != new.parent:
+        is_safe = (old.parent is None) is (new.parent is None) and _asked_of(old) == _asked_of(new)
+        yield Difference("parent", "belongs to another application otherwise", is_safe)
+
+
+def _asked_of(procedure: Procedure) -> tuple[str, str] | None:
+    """Return which applications it may belong to, and what is asked of them; what is carried over is carried once."""
+    parent = procedure.parent
+    return None if parent is None else (parent.procedure, parent.when.text if parent.when else "")
 
 
 def _processes(old: Procedure, new: Procedure) -> Iterator[Difference]:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.workflows.conditions import Answered, Given, compiled
+from app.workflows.contradictions import contradiction
 from app.workflows.formulas import NO, YES, Formulas
 
 
@@ -37,6 +38,7 @@ ATOMS = [
     "a.kind == 'x'", "a.kind != 'y'", "a.kind in ('x', 'z')", "b.kind not in ('w', 'y')", "a.kind == b.kind",
     "a.kind != b.kind", "a.sum > 5", "a.sum <= 5", "10 < a.sum", "3 < a.sum < 10", "a.sum == 7", "b.is_new",
     "b.is_new == False", "filled(a.kind)", "filled(a.sum)", "a.day >= '2026-03-01'", "a.day < '2026-03-02'",
+    "a.sum > a.sum", "a.kind == a.kind", "a.day <= a.day", "b.is_new != b.is_new",
 ]  # fmt: skip
 
 texts = st.recursive(
@@ -56,6 +58,7 @@ def test_the_ways_of_a_condition_are_the_answers_with_which_it_holds(text, other
     assert formulas.entangled() == []
     names = sorted(formulas.kinds)
     expression = compiled(text, FIELDS)
+    held = []
 
     for kinds in product(*(formulas.kinds[name].samples.items() for name in names)):
         said = {name: value for name, (_, value) in zip(names, kinds, strict=True)}
@@ -67,8 +70,10 @@ def test_the_ways_of_a_condition_are_the_answers_with_which_it_holds(text, other
             return Given({name: values.get(value, value) if isinstance(value, str) else value})
 
         holds = expression.read(Answered(sheet)) is True
+        held.append(holds)
         for ways, expected in ((formulas.holding(text), holds), (formulas.failing(text), not holds)):
             assert any(all(chosen[variable] in each for variable, each in way) for way in ways) is expected, said
+    assert (contradiction(text, FIELDS) is None) is any(held)
 
 
 @pytest.mark.parametrize(
@@ -85,3 +90,37 @@ def test_what_cannot_be_taken_apart_is_refused_where_it_hangs_together_with_othe
     formulas = Formulas(texts, lambda stage, name: FIELDS[stage].get(name))
 
     assert bool(formulas.entangled()) is is_told
+
+
+BOUND = {"a": {"score": Asked("number", min="0", max="5"), "kind": Asked("text", dict.fromkeys("xy", ""))}}
+
+
+@pytest.mark.parametrize(
+    ("condition", "parts", "example"),
+    [
+        ("a.kind != a.kind", 1, ""),
+        ("a.score * 2 > a.score * 2", 1, ""),
+        ("a.score > 5", 1, ""),  # more than the field takes
+        ("a.score < 0", 1, ""),
+        ("a.kind == 'x' and not (a.kind == 'x')", 2, "with a.kind = x"),
+        ("a.score > 3 and a.kind == 'x' and a.score < 2", 2, "with a.score = 4 “a.score < 2” does not hold"),
+        ("a.kind != 'x' and a.kind != 'y' and filled(a.kind)", 2, ""),
+        ("not filled(a.score) and a.score == 3", 2, "with a.score = 3 “not filled(a.score)” does not hold"),
+        ("a.score > 3 and (a.score < 2 or a.kind != a.kind)", 2, ""),
+    ],
+)
+def test_a_condition_that_never_holds_is_told_by_its_smallest_part_and_an_example(condition, parts, example):
+    found = contradiction(condition, BOUND)
+
+    assert found is not None
+    assert len(found.parts) == parts, found
+    assert "never hold" in found.words
+    assert example in "; ".join(found.examples)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["a.score == 5", "a.score >= a.score", "a.kind == 'x' or a.score > 5", "a.score * 2 > 5", "not (a.score > 5)"],
+)
+def test_a_condition_that_may_hold_is_not_told(condition):
+    assert contradiction(condition, BOUND) is None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.workflows.definitions import load
+from app.workflows.definitions import load, notes_on
 
 ROOT = Path(__file__).resolve().parents[3]
 REGISTRATION = "term: {working_days: 1, escalate: listing_head}"
@@ -47,6 +47,7 @@ TIMER = "- {term: rework, trigger: not_answered}"
 def test_a_fault_of_terms_is_told_at_its_key(tmp_path, old, new, key, told):
     text = (ROOT / "workflows" / "share_listing.v1.yaml").read_text(encoding="utf-8")
     assert old in text
+    (tmp_path / "_tables").symlink_to(ROOT / "workflows" / "_tables")
     (tmp_path / "share_listing.v1.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
 
     _, faults = load(tmp_path, tmp_path)
@@ -55,3 +56,27 @@ def test_a_fault_of_terms_is_told_at_its_key(tmp_path, old, new, key, told):
     assert key in found, faults
     assert told in found[key].problem
     assert found[key].line > 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "keys"),
+    [
+        ("", "", []),
+        ("    working_days: 5\n", "    working_days: 2\n", ["processes.expertise.term"]),
+        ("  expertise:\n    term: {working_days: 3, pauses: with_applicant, escalate: listing_head}\n", "",
+         ["processes.expertise.term"]),  # the fifteen days of the shared part
+        ("    working_days: 5\n", "    working_days: 5\n    table: body.days\n", []),  # the table says how many
+    ],
+)  # fmt: skip
+def test_a_process_that_may_take_longer_than_a_term_around_it_is_noted_and_not_refused(tmp_path, old, new, keys):
+    text = (ROOT / "workflows" / "commercial_bonds.v1.yaml").read_text(encoding="utf-8")
+    assert old in text
+    for folder in ("_shared", "_tables"):
+        (tmp_path / folder).symlink_to(ROOT / "workflows" / folder)
+    (tmp_path / "commercial_bonds.v1.yaml").write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    library, _ = load(tmp_path, tmp_path)
+
+    found = notes_on(library)
+    assert [note.key for note in found] == keys
+    assert all(note.line and "consideration" in note.problem for note in found)

@@ -19,7 +19,8 @@ DATA = ("issuer", "requirements", "adviser_choice", "adviser_statement", "docume
 REVIEWS = ("listing_review", "legal_review", "financial_review")
 UNSENT = Facts()
 SIGNED = Facts(signature_valid=True)
-SENT = Facts(sent=True, signature_valid=True)
+RIGHT_BODY = {"meeting.body == body.body or not filled(body.body)": True}
+SENT = Facts(sent=True, signature_valid=True, conditions=RIGHT_BODY)
 COMPLETE = Facts(sent=True, answers={"completeness": {"verdict": "complete"}})
 INCOMPLETE = Facts(sent=True, remarks=1, answers={"completeness": {"verdict": "incomplete"}})
 APPOINTED = Facts(sent=True, meeting_appointed=True)
@@ -315,6 +316,17 @@ def test_three_departments_work_at_the_same_time(listing, at_expertise):
     assert listing.executors(after) == ("listing", "analyst")
 
 
+def test_the_executor_of_the_process_is_not_awaited_while_all_that_is_due_is_others(listing, at_expertise):
+    assert listing.awaited(at_expertise) == ("listing", "lawyer", "analyst")
+    own_done = finish(listing, at_expertise, "listing_review")
+    assert listing.executors(own_done) == ("listing", "lawyer", "analyst")
+    assert listing.awaited(own_done) == ("lawyer", "analyst")
+
+    all_done = finish(listing, finish(listing, own_done, "legal_review"), "financial_review")
+
+    assert listing.awaited(all_done) == ("listing",)
+
+
 @pytest.mark.parametrize("trigger", ["send_remarks", "finish_expertise"])
 def test_the_expertise_ends_only_when_every_department_is_done(listing, at_expertise, trigger):
     position = finish(listing, at_expertise, "listing_review", "financial_review")
@@ -494,7 +506,7 @@ def test_an_interruption_declared_everywhere_begins_in_every_process_but_the_fin
 def test_the_words_of_every_refusal_stand_in_three_languages(listing):
     for guard in GUARDS.values():
         for language in LANGUAGES:
-            assert say(guard.refusal, language, stages="", stage="", count=0, words="-")
+            assert say(guard.refusal, language, stages="", stage="", count=0, words="-", parent="-")
 
 
 def test_every_effect_is_used_by_the_shipped_procedures(shipped):

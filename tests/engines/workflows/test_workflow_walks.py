@@ -68,13 +68,15 @@ class Walk:
         return self.position.process in self.procedure.final
 
     def answer_everything(self) -> None:
-        """Do what diligent people do: sign, answer, resolve, judge as complete."""
+        """Do what diligent people do: sign, answer, resolve, judge as complete, choose what conditions ask."""
+        uses = [use for each in self.procedure.transitions for use in each.guards]
         self.facts = replace(
             self.facts,
             open_remarks=0,
             unresolved_remarks=0,
             remarks=0,
             answers={"completeness": {"verdict": "complete"}},
+            conditions={use.condition.text: True for use in uses if use.condition is not None},
         )
 
 
