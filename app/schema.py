@@ -6,7 +6,8 @@ from alembic import command
 from alembic.config import Config as AlembicConfig
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine
 
 from app.config import ROOT
 
@@ -33,3 +34,16 @@ def is_current(engine: Engine) -> bool:
     heads = set(ScriptDirectory.from_config(_alembic(engine)).get_heads())
     with engine.connect() as connection:
         return set(MigrationContext.configure(connection).get_current_heads()) == heads
+
+
+def revision(connection: Connection) -> str | None:
+    """Return the migration that the database stands at, None before the first."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def knows(engine: Engine, revision: str) -> bool:
+    """Tell whether a migration is one of this program's."""
+    try:
+        return ScriptDirectory.from_config(_alembic(engine)).get_revision(revision) is not None
+    except CommandError:
+        return False

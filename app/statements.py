@@ -40,6 +40,14 @@ class _Compiled(NamedTuple):
         return tuple(value for _, value in given) if self.is_positional else dict(given)
 
 
+def _default_of(column: Any) -> Any:
+    """Return what a column holds where nothing is given: a plain value, or what its function makes (``dict``)."""
+    default = column.default
+    if default is None:
+        return None
+    return default.arg(None) if default.is_callable else default.arg
+
+
 def send(cursor: Any, words: str, parameters: Sequence[Any]) -> None:
     """Hand one statement to the driver, for each of its sets of parameters."""
     if len(parameters) == 1:
@@ -107,7 +115,7 @@ class Statement:
 
         own = {name: bound.effective_value for name, bound in compiled.binds.items()}
         for column in compiled.insert_prefetch:
-            own[column.key] = getattr(column.default, "arg", None)  # plain values, not made anew for each row
+            own[column.key] = _default_of(column)  # one for every row: it is only read
         names = compiled.positiontup if compiled.positional else list(compiled.binds)
         shown = (*statement.selected_columns,) if isinstance(statement, SelectBase) else ()
         made = _Compiled(

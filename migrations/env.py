@@ -13,10 +13,12 @@ from app.audit import models as _audit
 from app.db import Record, UtcDateTime
 from app.decisions import models as _decisions
 from app.library import models as _library
+from app.news import models as _news
 from app.notifications import models as _notifications
 from app.organisations import models as _organisations
+from app.outputs import models as _outputs
 
-ROOMS = (_accounts, _applications, _audit, _decisions, _library, _notifications, _organisations)
+ROOMS = (_accounts, _applications, _audit, _decisions, _library, _news, _notifications, _organisations, _outputs)
 
 engine: Engine = context.config.attributes["engine"]
 only = set(filter(None, os.environ.get("KEZEN_TABLES", "").split(",")))
