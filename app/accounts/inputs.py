@@ -9,7 +9,7 @@ from wtforms.fields import Field
 from wtforms.validators import AnyOf, DataRequired, InputRequired, Length, ValidationError
 
 from app.terms import LANGUAGES
-from app.web.inputs import Input
+from app.web.inputs import Input, mail_address
 
 
 class LoginInput(Input):
@@ -19,12 +19,32 @@ class LoginInput(Input):
     password = PasswordField(validators=[InputRequired("err.required"), Length(max=256, message="err.login")])
 
 
-class PasswordInput(Input):
+class RecoveryInput(Input):
+    """Whose password is lost."""
+
+    email = StringField(
+        validators=[
+            InputRequired("err.required"),
+            Length(max=254, message="err.format"),
+            mail_address,
+        ]
+    )
+
+
+SECRET = [InputRequired("err.required"), Length(max=256, message="password.err.too_long")]
+
+
+class NewPasswordInput(Input):
     """A new password; its rules are judged by the operation."""
 
-    current_password = PasswordField(validators=[InputRequired("err.required")])
-    new_password = PasswordField(validators=[InputRequired("err.required")])
-    repeat_password = PasswordField(validators=[InputRequired("err.required")])
+    new_password = PasswordField(validators=SECRET)
+    repeat_password = PasswordField(validators=SECRET)
+
+
+class PasswordInput(NewPasswordInput):
+    """A new password beside the one that it replaces."""
+
+    current_password = PasswordField(validators=SECRET)
 
 
 def phone(_form: Form, field: Field) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import String, cast, or_, select
+from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import lazyload
 
 from app import db
-from app.accounts.models import Substitution, User
+from app.accounts.models import Block, Substitution, User
 from app.errors import NotFound
 from app.permissions import EXCHANGE_ROLES, EXECUTOR_ROLES, UNIT_HEADS, Role
 
@@ -22,6 +22,47 @@ def normalised(email: str) -> str:
 def by_email(email: str) -> User | None:
     """Return the user of an address in any spelling, or None."""
     return db.session.scalars(select(User).where(User.email == normalised(email))).unique().one_or_none()
+
+
+def by_iin(iin: str) -> Sequence[User]:
+    """Return the active people with an IIN; one person has one account, older rows may know better."""
+    if not iin:
+        return []
+    return db.session.scalars(select(User).where(User.iin == iin, User.is_active.is_(True))).unique().all()
+
+
+def credentials(email: str) -> tuple[int, str] | None:
+    """Return the id and the password's hash of an active account; columns alone, so that it costs what none costs."""
+    found = db.session.execute(
+        select(User.id, User.password_hash).where(User.email == normalised(email), User.is_active.is_(True))
+    ).one_or_none()
+    return (found.id, found.password_hash) if found else None
+
+
+def matching(words: str, *, limit: int) -> Sequence[User]:
+    """Return the active people whose address or name holds every one of ``words``."""
+    found = select(User).where(User.is_active.is_(True))
+    for part in words.split():
+        like = f"%{_escaped(part.lower())}%"
+        places = (User.email, func.lower(User.last_name), func.lower(User.first_name))
+        found = found.where(or_(*(place.like(like, escape="\\") for place in places)))
+    return db.session.scalars(found.order_by(User.last_name, User.first_name, User.id).limit(limit)).unique().all()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def blocked(user_ids: Iterable[int]) -> frozenset[int]:
+    """Return those of ``user_ids`` whose account is blocked."""
+    return frozenset(
+        db.session.scalars(select(Block.user_id).where(Block.user_id.in_(list(user_ids)), Block.ended_at.is_(None)))
+    )
+
+
+def standing_block(user_id: int) -> Block | None:
+    """Return the block of an account, None where it may be used."""
+    return db.session.scalars(select(Block).where(Block.user_id == user_id, Block.ended_at.is_(None))).unique().first()
 
 
 def by_id(user_id: int) -> User:
@@ -48,7 +89,7 @@ def holders(*roles: Role) -> Sequence[User]:
     """Return the active people of the Exchange who hold one of ``roles``."""
     named = cast(User.exchange_roles, String)
     active = select(User).where(User.is_active.is_(True), or_(*(named.contains(f'"{role}"') for role in roles)))
-    return db.session.scalars(active.order_by(User.id).options(lazyload(User.membership))).all()
+    return db.session.scalars(active.order_by(User.id).options(lazyload(User.usual))).all()
 
 
 def substituted_by(user_id: int, *, now: datetime) -> frozenset[int]:
@@ -99,7 +140,7 @@ def possible_substitutes(user: User) -> list[User]:
     if shared:
         found: Iterable[User] = holders(*sorted(shared))
     else:
-        company = user.organisation
+        company = user.organisation  # of the place in which he works now: substitutes are named by himself
         found = [member.user for member in company.memberships if member.is_active] if company else []
     return sorted((each for each in found if each.id != user.id and each.is_active), key=lambda each: each.name)
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from app.accounts import policy
 from app.db import Record
 from app.permissions import EXCHANGE_ROLES, Permission, Role, allows
+from app.web import here
 
 if TYPE_CHECKING:
     from app.organisations.models import Membership, Organisation
-
-PASSWORD_LIFE = timedelta(days=60)
-"""IS2IN-8.2.h: 60 days of 24 hours from the last change (reading A5)."""
 
 
 class User(Record):
@@ -24,6 +23,10 @@ class User(Record):
     ``language`` is empty until it is chosen.  ``exchange_roles`` is empty for people of client
     organisations: what they are follows from their membership.  ``must_change_password`` is set
     while the password is one that was issued.
+
+    Who works for several organisations stands in one of them at a time: ``membership``, ``organisation`` and
+    ``roles`` speak of that *place* alone.  Which one it is the login session says; where nobody has signed in,
+    it is the ``usual`` one.  Whoever looks from an organisation to its people asks for memberships.
     """
 
     __tablename__ = "user_account"
@@ -41,23 +44,26 @@ class User(Record):
     password_hash: Mapped[str] = mapped_column(String(200), default="")
     password_changed_at: Mapped[datetime | None]
     must_change_password: Mapped[bool] = mapped_column(default=True)
-    failures: Mapped[int] = mapped_column(default=0)
-    locked_until: Mapped[datetime | None]
-    session_round: Mapped[int] = mapped_column(default=0)
     agreement_version: Mapped[str] = mapped_column(String(20), default="")
     agreement_at: Mapped[datetime | None]
     last_sign_in: Mapped[datetime | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
 
-    membership: Mapped[Membership | None] = relationship(back_populates="user", lazy="joined")
+    usual: Mapped[Membership | None] = relationship(
+        primaryjoin="and_(User.id == Membership.user_id, Membership.is_usual)",
+        viewonly=True,
+        uselist=False,
+        lazy="joined",
+    )
+    memberships: Mapped[list[Membership]] = relationship(back_populates="user", lazy="select", order_by="Membership.id")
 
     is_authenticated = True
     is_anonymous = False
 
     def get_id(self) -> str:
-        """Return what the session cookie names: the user and the round of sessions that is still valid."""
-        return f"{self.id}.{self.session_round}"
+        """Return what the session cookie names beside the secret of the login session."""
+        return str(self.id)
 
     @property
     def name(self) -> str:
@@ -70,8 +76,27 @@ class User(Record):
         return f"{self.last_name} {self.first_name} {self.patronymic}".strip()
 
     @property
+    def membership(self) -> Membership | None:
+        """The place in which this person works now, one that was switched off too; None at the Exchange."""
+        place = here.place_of(self.id)
+        if place is None or (self.usual is not None and self.usual.id == place):
+            return self.usual
+        return next((each for each in self.memberships if each.id == place), self.usual)
+
+    @property
+    def places(self) -> list[Membership]:
+        """The memberships in which this person may work, the oldest first."""
+        return [each for each in self.memberships if each.is_active and each.organisation.is_active]
+
+    def member_of(self, organisation_id: int) -> Membership | None:
+        """This person's work for one organisation, one that was switched off too, or None."""
+        if self.usual is not None and self.usual.organisation_id == organisation_id:
+            return self.usual
+        return next((each for each in self.memberships if each.organisation_id == organisation_id), None)
+
+    @property
     def organisation(self) -> Organisation | None:
-        """The client organisation this person works for; None for the Exchange's people."""
+        """The client organisation this person works for now; None for the Exchange's people."""
         return self.membership.organisation if self.membership and self.membership.is_active else None
 
     @property
@@ -82,8 +107,8 @@ class User(Record):
             roles.add(Role.CLIENT)
             if self.membership.is_admin:
                 roles.add(Role.ORG_ADMIN)
-            if self.membership.is_first_head:
-                roles.add(Role.FIRST_HEAD)
+            if self.membership.is_first_head or self.membership.stands_for(here.now()) is not None:
+                roles.add(Role.FIRST_HEAD)  # who acts for him is it while he acts, and not a second longer (A26)
             if self.membership.organisation.kind == "adviser":
                 roles.add(Role.ADVISER)
         return frozenset(roles)
@@ -99,11 +124,14 @@ class User(Record):
 
     def must_renew_password(self, now: datetime) -> bool:
         """Tell whether nothing but a new password may be set now (IS2IN-4.d, 8.2.h)."""
-        return (
-            self.must_change_password
-            or self.password_changed_at is None
-            or now - self.password_changed_at >= PASSWORD_LIFE
-        )
+        ends = self.password_ends
+        return self.must_change_password or self.password_changed_at is None or (ends is not None and now >= ends)
+
+    @property
+    def password_ends(self) -> datetime | None:
+        """The second at which the password has run out, None where none is set or none runs out (IS2IN-8.2.h)."""
+        life = policy.password_policy().life
+        return self.password_changed_at + life if self.password_changed_at and life else None
 
 
 class Substitution(Record):
