@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from wtforms import BooleanField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, Regexp
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from app.accounts.inputs import NAME, phone
-from app.web.inputs import Input
+from app.web.inputs import Input, mail_address
 
 
 class UserInput(Input):
@@ -20,8 +20,18 @@ class UserInput(Input):
         validators=[
             InputRequired("err.required"),
             Length(max=254, message="err.format"),
-            Regexp(r"^\s*[^@\s]+@[^@\s]+\.[^@\s.]+\s*$", message="field.err.email"),
+            mail_address,
         ]
     )
     phone = StringField(validators=[InputRequired("err.required"), Length(max=20, message="err.format"), phone])
     is_admin = BooleanField()
+
+
+class PersonInput(Input):
+    """What an administrator mends of a person of the own organisation; the address stays."""
+
+    last_name = StringField(validators=NAME)
+    first_name = StringField(validators=NAME)
+    patronymic = StringField(validators=[Length(max=100, message="err.format")])
+    position = StringField(validators=[DataRequired("err.required"), Length(max=200, message="err.format")])
+    phone = StringField(validators=[InputRequired("err.required"), Length(max=20, message="err.format"), phone])
