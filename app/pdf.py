@@ -1,20 +1,19 @@
 """The one door to WeasyPrint: a page of HTML becomes a PDF, and nothing is fetched while it does.
 
 No address is opened, neither on the network nor on the disk: styles, images and fonts are given
-by value.  The faces are whole static fonts with every Kazakh letter (``./kezen assets``); where
-they have not been built, the system's own face serves.
+by value, the faces by their names.  The faces are whole static fonts with every Kazakh letter
+(``./kezen assets``); where they have not been built, the system's own face serves.
 """
 
 from __future__ import annotations
 
-from base64 import b64encode
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from weasyprint import CSS, HTML
 from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import FatalURLFetchingError, URLFetcher
+from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
 
 from app.config import ROOT
 
@@ -31,8 +30,16 @@ class _AddressNamed(FatalURLFetchingError):  # type: ignore[misc]
     """Stops WeasyPrint, which swallows every other exception of a fetcher; it is no ``Exception``."""
 
 
+@cache
+def _fonts() -> dict[str, bytes]:
+    """Return the faces by the names under which the sheet asks for them."""
+    return {f"face:{path.stem}": path.read_bytes() for path in sorted(FONTS.glob("*.ttf"))}
+
+
 class _OnlyGivenByValue(URLFetcher):  # type: ignore[misc]
     def fetch(self, url: str, headers: Any = None) -> Any:
+        if url in _fonts():
+            return URLFetcherResponse(url, _fonts()[url], {"Content-Type": "font/ttf"})
         if not url.startswith("data:"):
             raise _AddressNamed(f"an address in a document: {url[:80]!r}")
         return super().fetch(url, headers)
@@ -41,12 +48,9 @@ class _OnlyGivenByValue(URLFetcher):  # type: ignore[misc]
 @cache
 def _faces() -> str:
     rules = []
-    for path in sorted(FONTS.glob("*.ttf")):
-        weight = WEIGHTS.get(path.stem.rpartition("-")[2], 400)
-        data = b64encode(path.read_bytes()).decode("ascii")
-        rules.append(
-            f"@font-face {{ font-family: Paper; font-weight: {weight}; src: url(data:font/ttf;base64,{data}); }}"
-        )
+    for name in _fonts():
+        weight = WEIGHTS.get(name.rpartition("-")[2], 400)
+        rules.append(f"@font-face {{ font-family: Paper; font-weight: {weight}; src: url({name}); }}")
     return "\n".join(rules)
 
 
