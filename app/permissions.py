@@ -51,9 +51,18 @@ class Permission(StrEnum):
     VIEW_ORGANISATION = "view_organisation"
     MANAGE_USERS = "manage_users"
     MANAGE_PARTNERS = "manage_partners"
+    VIEW_CLIENTS = "view_clients"  # the Exchange's list of organisations, their people and partnerships
+    ADMIT = "admit"  # the desk: requests for access and heads, ends of partnerships, other names
     VIEW_FIGURES = "view_figures"  # of the applications the visibility rule shows
     VIEW_LIBRARY = "view_library"
+    EDIT_LIBRARY = "edit_library"  # enter acts, editions and insiders
+    ANNOUNCE = "announce"  # new functions and changed contacts, to everybody
+    VIEW_MAIL = "view_mail"  # whether mails arrived, never what they say
     VERIFY = "verify"
+    GUARD_ACCOUNTS = "guard_accounts"  # shut doors, blocks, declared addresses
+    VIEW_OUTPUTS = "view_outputs"  # extracts and reports, of what the visibility rule shows
+    ORDER_OUTPUTS = "order_outputs"  # have them made, for the own organisation
+    VIEW_RIGHTS = "view_rights"  # the table of them, for the security officer
 
 
 EXCHANGE_ROLES = frozenset(
@@ -100,6 +109,13 @@ def queues_headed_by(roles: Iterable[Role]) -> frozenset[str]:
     return frozenset(executor for executor, role in UNIT_HEADS.items() if role in held)
 
 
+def desks(roles: Iterable[Role]) -> frozenset[Role]:
+    """Return the desks that take papers in at which the holder of ``roles`` works, or whose work he gives out."""
+    held = frozenset(roles)
+    headed = {EXECUTOR_ROLES[executor] for executor in queues_headed_by(held)}
+    return frozenset(role for role in held | headed if Permission.RECEIVE_PAPER in PERMISSIONS[role])
+
+
 _EVERYBODY = {Permission.OWN_CABINET, Permission.VIEW_LIBRARY, Permission.VERIFY}
 _CLIENT = _EVERYBODY | {Permission.VIEW_APPLICATIONS, Permission.VIEW_ARCHIVE, Permission.VIEW_ORGANISATION}
 _STAFF = _EVERYBODY | {
@@ -108,21 +124,27 @@ _STAFF = _EVERYBODY | {
     Permission.PROCESS,
     Permission.BEGIN,
     Permission.VIEW_MEETINGS,
+    Permission.VIEW_CLIENTS,
 }
 
 PERMISSIONS: dict[Role, set[Permission]] = {
-    Role.CLIENT: _CLIENT | {Permission.FILE, Permission.BEGIN},
+    Role.CLIENT: _CLIENT | {Permission.FILE, Permission.BEGIN, Permission.VIEW_OUTPUTS, Permission.ORDER_OUTPUTS},
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF | {Permission.REGISTER, Permission.RECEIVE_PAPER},
-    Role.LISTING: _STAFF | {Permission.MEET_CONDITIONS, Permission.RECEIVE_PAPER},
+    Role.CHANCERY: _STAFF | {Permission.REGISTER, Permission.RECEIVE_PAPER, Permission.VIEW_MAIL},
+    Role.LISTING: _STAFF
+    | {Permission.MEET_CONDITIONS, Permission.RECEIVE_PAPER, Permission.ADMIT, Permission.VIEW_OUTPUTS},
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
     Role.LISTING_HEAD: _STAFF
     | {
+        Permission.ADMIT,
+        Permission.ANNOUNCE,
+        Permission.EDIT_LIBRARY,
         Permission.MOVE_VERSION,
         Permission.RECEIVE_PAPER,
+        Permission.VIEW_OUTPUTS,
         Permission.VIEW_FIGURES,
         Permission.READ_MEETINGS,
         Permission.READ_MINUTES,
@@ -141,9 +163,20 @@ PERMISSIONS: dict[Role, set[Permission]] = {
         Permission.VIEW_APPLICATIONS,
         Permission.VIEW_FIGURES,
         Permission.VIEW_MEETINGS,
+        Permission.VIEW_CLIENTS,
         Permission.READ_MINUTES,
+        Permission.VIEW_OUTPUTS,
+        Permission.VIEW_RIGHTS,
+        Permission.EDIT_LIBRARY,
     },
-    Role.ADMIN: _EVERYBODY,
+    Role.ADMIN: _EVERYBODY
+    | {
+        Permission.ANNOUNCE,
+        Permission.VIEW_RIGHTS,
+        Permission.VIEW_MAIL,
+        Permission.VIEW_CLIENTS,
+        Permission.GUARD_ACCOUNTS,
+    },
 }
 
 
