@@ -30,6 +30,7 @@ from app.workflows.definitions import (
     each_once,
     load,
     load_files,
+    notes_on,
     prove_all,
 )
 from app.workflows.graph import draw
@@ -63,6 +64,8 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
     reached, nothing is deleted after sending nor withdrawn after the meeting is appointed, nobody's data
     change out of turn, and the demo has people for every part.  Each failure tells an example.
 
+    What is no fault and hardly meant is told as a note: a process that may take longer than a term running through it.
+
     With --against each form and procedure that has changed since is told "safe" or "affects data", with
     the drafts that notice and how.  Exits with 2 if any affects data, with 64 if REV|FOLDER cannot be read.
     """
@@ -71,6 +74,8 @@ def check(paths: tuple[Path, ...], against: str | None) -> None:
         found.faults = sorted([*found.faults, *letter_templates.faults()])
     for fault in found.faults:
         click.echo(fault)
+    for note in found.notes:
+        click.echo(f"note: {note}")
     if found.faults:
         click.echo(f"{len(found.files)} files, {len(found.faults)} faults", err=True)
         raise SystemExit(1)
@@ -109,6 +114,7 @@ class Found:
     calendar_folders: set[Path] = field(default_factory=set)  # likewise
     body_folders: set[Path] = field(default_factory=set)  # likewise
     faults: list[Fault] = field(default_factory=list)
+    notes: list[Fault] = field(default_factory=list)  # no faults, and hardly meant
 
 
 def faults_of(paths: Iterable[Path]) -> Found:
@@ -135,6 +141,7 @@ def faults_of(paths: Iterable[Path]) -> Found:
     def form(key: str) -> object | None:
         return next(filter(None, (find(key) for find in lookups)), None)
 
+    found.notes = notes_on(library)
     faults |= set(cross_check(library, form, known))
     of_users |= set(cross_check(users, form, known))
     faults |= {fault for fault in of_users if ROOT / fault.file in found.parts}

@@ -16,6 +16,7 @@ from flask.cli import AppGroup, with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
 from app import catalogue, demo, schema
+from app.accounts import errands
 from app.applications import stamping
 from app.applications.beginning import Beginner
 from app.applications.timekeeping import Timekeeper
@@ -23,7 +24,7 @@ from app.authorities.online import Online
 from app.authorities.refreshing import Refreshing
 from app.config import Config
 from app.decisions import deciding
-from app.notifications import delivery
+from app.notifications import delivery, digests
 from app.storage import Storage
 from app.web import clock
 
@@ -127,6 +128,16 @@ def _remind(now: datetime) -> None:
         log.exception("conditions_not_reminded")
 
 
+def _digest(config: Config, now: datetime) -> None:
+    try:
+        written = digests.write_due(hour=config.digest_hour, now=now)
+    except Exception:  # as for the terms
+        log.exception("digests_not_written")
+    else:
+        if written:
+            log.info("digests_written", count=written)
+
+
 def _keep_time(timekeeper: Timekeeper, beginner: Beginner, now: datetime) -> None:
     try:
         done = timekeeper.keep(now=now) + beginner.keep(now=now)
@@ -135,6 +146,44 @@ def _keep_time(timekeeper: Timekeeper, beginner: Beginner, now: datetime) -> Non
     else:
         if done:
             log.info("marks_kept", count=done)
+
+
+def _deliver(config: Config, *, once: bool) -> int:
+    try:
+        sent = delivery.deliver(config, now=clock.now(config))
+    except SQLAlchemyError:
+        if once:
+            raise
+        log.exception("database_away")  # what was not marked is sent when it is back
+        return 0
+    except Exception:  # as for the terms
+        log.exception("mails_not_sent")
+        return 0
+    if sent:
+        log.info("mails_sent", count=sent)
+    return sent
+
+
+def _tidy(online: Online, storage: Storage, now: datetime) -> None:
+    for name, work in (
+        ("stamps", lambda: _stamp(online, storage, now)),
+        ("old_tries", lambda: errands.forget(now=now)),
+        ("drafts", lambda: storage.sweep(before=time.time() - DRAFT_SECONDS)),
+    ):
+        try:
+            work()
+        except Exception:  # as for the terms
+            log.exception("not_tidied", what=name)
+
+
+def _run_errands(now: datetime) -> None:
+    try:
+        done = errands.run(now=now)
+    except Exception:  # as for the terms
+        log.exception("errands_not_run")
+    else:
+        if done:
+            log.info("errands_run", count=done)
 
 
 def _refresh(refreshing: Refreshing, config: Config, stopped: threading.Event) -> None:
@@ -175,19 +224,12 @@ def worker(once: bool) -> None:
         if time.monotonic() >= time_after:
             _keep_time(timekeeper, beginner, clock.now(config))
             _remind(clock.now(config))
+            _digest(config, clock.now(config))
             time_after = time.monotonic() + TIME_SECONDS
-        try:
-            sent = delivery.deliver(config, now=clock.now(config))
-        except SQLAlchemyError:
-            if once:
-                raise
-            log.exception("database_away")  # what was not marked is sent when it is back
-            sent = 0
-        if sent:
-            log.info("mails_sent", count=sent)
+        _run_errands(clock.now(config))
+        sent = _deliver(config, once=once)
         if time.monotonic() >= stamp_after:
-            _stamp(online, storage, clock.now(config))
-            storage.sweep(before=time.time() - DRAFT_SECONDS)
+            _tidy(online, storage, clock.now(config))
             stamp_after = time.monotonic() + STAMP_SECONDS
         if once:
             break
