@@ -17,13 +17,14 @@ from sqlalchemy import select
 from app import db
 from app.accounts import queries as people
 from app.accounts.models import User
-from app.applications import answering, effects, facts, moves
+from app.applications import answering, clocks, effects, facts, moves
 from app.applications import queries as applications
 from app.applications.models import Application
 from app.audit import operations as audit
 from app.bodies.definitions import Body
+from app.business_calendar.days import CalendarMissing
 from app.decisions import queries
-from app.decisions.models import AgendaItem, BodyMember, ItemState, Meeting, MeetingEvent, MeetingState, Office
+from app.decisions.models import AgendaItem, ItemState, Meeting, MeetingEvent, MeetingState, Office
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.notifications import operations as notifications
 from app.web import here
@@ -32,8 +33,9 @@ from app.workflows.guards import APPLICANT
 from app.workflows.parts import Transition
 
 LONGEST_WORDS = 2000
-EARLIEST_OFFICE = date(2000, 1, 1)
-"""An office that began earlier is a slip of the pen."""
+DAY_OFF = "day_off"
+"""The box that confirms a meeting on a day that is no working day."""
+
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
@@ -51,106 +53,6 @@ def note(
     audit.record(f"meeting_{act}", f"meeting {meeting.id}", by=by.id, at=now, **about)
 
 
-# Members
-
-
-def add_member(
-    body: str,
-    *,
-    user_id: int | None,
-    name: str,
-    position: str,
-    office: str,
-    since: date | None,
-    by: User,
-    now: datetime,
-) -> BodyMember:
-    """Give somebody an office in a body: one of the Exchange's people (``user_id``), or an outsider by ``name``.
-
-    Raises:
-        Invalid: nobody is named, there is no such office, he or another holds it already or is to hold it, or the
-            day will not do: before 2000, over a year ahead, or before a meeting that has been held.
-        NotFound: there is no such body or user.
-    """
-    found = queries.body(body)
-    user = people.by_id(user_id) if user_id is not None else None
-    if user is not None and not user.is_exchange:
-        raise NotFound
-    name, position = " ".join(name.split())[:200], " ".join(position.split())[:200]
-    problems = []
-    if user is None and not name:
-        problems.append(Problem("name", "meetings.err.member"))
-    if office not in set(Office):
-        problems.append(Problem("office", "err.required"))
-    if since is None:
-        problems.append(Problem("since", "meetings.err.day"))
-    elif not EARLIEST_OFFICE <= since <= queries.local_day(now) + queries.YEAR:
-        problems.append(Problem("since", "meetings.err.since"))
-    if problems or since is None:
-        raise Invalid(problems=problems)
-    name = user.full_name if user else name
-    for other in queries.members(found.key):
-        if other.until is not None and other.until <= since:
-            continue
-        if _is_same(other, user_id, name):
-            raise Invalid.at("name", "meetings.err.member_twice", name=name)
-        if other.office == office and office != Office.MEMBER:
-            raise Invalid.at("office", "meetings.err.office_held", name=other.name)
-    _require_unsat(found.key, since, "since")
-    row = BodyMember(
-        body=found.key,
-        user_id=user.id if user else None,
-        name=name,
-        position=position or (user.position if user else ""),
-        office=office,
-        since=since,
-        by_id=by.id,
-        at=now,
-    )
-    db.session.add(row)
-    db.session.flush()
-    audit.record("body_member_added", f"body {found.key}", by=by.id, at=now, member=row.id, office=office)
-    return row
-
-
-def _is_same(other: BodyMember, user_id: int | None, name: str) -> bool:
-    if other.user_id is not None and user_id is not None:
-        return other.user_id == user_id
-    return other.name.casefold() == name.casefold()
-
-
-def _require_unsat(body: str, day: date, path: str) -> None:
-    """Refuse an office that would begin or end before a meeting that has been held: its votes are counted by its day.
-
-    Raises:
-        Invalid: there is such a meeting, named with its number and day.
-    """
-    sat = queries.sat_since(body, day)
-    if sat is not None:
-        raise Invalid.at(path, "meetings.err.sat", number=sat.number, date=date_text(sat.day))
-
-
-def end_membership(member_id: int, *, until: date | None, by: User, now: datetime) -> BodyMember:
-    """End an office: ``until`` is the first day on which it is no longer held.
-
-    Raises:
-        NotFound: there is no such office.
-        Conflict: it has ended already.
-        Invalid: the day is missing, or before the office began, or not after the last meeting held.
-    """
-    row = db.session.get(BodyMember, member_id, with_for_update=True)
-    if row is None:
-        raise NotFound
-    if row.until is not None:
-        raise Conflict("err.already_done")
-    if until is None or until <= row.since:
-        raise Invalid.at(f"until-{row.id}", "meetings.err.until")
-    _require_unsat(row.body, until, f"until-{row.id}")
-    row.until = until
-    audit.record("body_member_ended", f"body {row.body}", by=by.id, at=now, member=row.id)
-    return row
-
-
 # Meetings
 
 
@@ -162,21 +64,24 @@ def create(
     place: str,
     is_remote: bool,
     paper_reason: str = "",
+    on_day_off: bool = False,
     by: User,
     now: datetime,
 ) -> Meeting:
     """Prepare a meeting of a body; nobody is told before it is appointed.
 
-    ``paper_reason``: why a meeting that was held on paper is entered afterwards.
+    ``paper_reason``: why a meeting that was held on paper is entered afterwards; ``on_day_off``: it has been
+    confirmed that it is held on a day that is no working day.
 
     Raises:
-        Invalid: there is no such body, or it has no rules on that day; the day is missing, past or over a year ahead,
-            the time or the place will not do.
+        Invalid: there is no such body, or it has no rules on that day; the day is missing, past, over a year ahead,
+            or no working day and not confirmed; the time or the place will not do.
     """
     paper_reason = paper_reason.strip()[:LONGEST_WORDS]
     known = {each.key for each in queries.bodies()}
     problems = [] if body in known else [Problem("body", "err.required")]
-    day = _checked(day, starts, place, is_remote, is_paper=bool(paper_reason), now=now, problems=problems)
+    is_paper = bool(paper_reason)
+    day = _checked(day, starts, place, is_remote, is_paper, on_day_off=on_day_off, now=now, problems=problems)
     found = queries.body(body)
     _require_rules(found, day)
     meeting = Meeting(
@@ -207,13 +112,40 @@ def _require_rules(body: Body, day: date) -> None:
         raise Invalid.at("day", "meetings.err.no_rules") from None
 
 
+def _day_off(day: date) -> list[Problem]:
+    """Return the question that a day off asks; of a year without a table nothing is known."""
+    try:
+        is_open = clocks.hours().is_open_on(day)
+    except CalendarMissing:
+        return []
+    return [] if is_open else [Problem(DAY_OFF, "meetings.err.day_off", {"date": date_text(day)})]
+
+
+def discard(meeting: Meeting, *, seen: int, by: User, now: datetime) -> None:
+    """Throw away a meeting that is only prepared: what was on its agenda waits for another one, nobody is told.
+
+    Its history and the audit stay.
+
+    Raises:
+        Conflict: it has moved, or is appointed already.
+    """
+    meeting.require_version(seen)
+    if meeting.state != MeetingState.DRAFT:
+        raise Conflict("meetings.err.no_draft")
+    for item in meeting.agenda:
+        item.state = ItemState.TAKEN_OFF
+    meeting.state = MeetingState.DISCARDED
+    note(meeting, "discarded", by=by, now=now, words=date_text(meeting.day))
+
+
 def _checked(
     day: date | None,
     starts: str,
     place: str,
     is_remote: bool,
-    *,
     is_paper: bool,
+    *,
+    on_day_off: bool,
     now: datetime,
     problems: Iterable[Problem] = (),
 ) -> date:
@@ -227,6 +159,8 @@ def _checked(
         problems.append(Problem("day", "meetings.err.paper_future"))
     elif day > today + queries.YEAR:
         problems.append(Problem("day", "meetings.err.day_far"))
+    elif not is_paper and not on_day_off:
+        problems += _day_off(day)
     if starts.strip() and _TIME.fullmatch(starts.strip()) is None:
         problems.append(Problem("starts", "meetings.err.time"))
     if not place.strip() and not is_remote:
@@ -279,6 +213,7 @@ def postpone(
     place: str,
     is_remote: bool,
     reason: str,
+    on_day_off: bool = False,
     seen: int,
     by: User,
     now: datetime,
@@ -293,7 +228,8 @@ def postpone(
     _require_before(meeting)
     if meeting.has_begun:
         raise Conflict("meetings.err.begun")
-    new = _checked(day, starts, place, is_remote, is_paper=bool(meeting.paper_reason), now=now)
+    is_known, is_paper = day == meeting.day, bool(meeting.paper_reason)
+    new = _checked(day, starts, place, is_remote, is_paper, on_day_off=on_day_off or is_known, now=now)
     reason = reason.strip()[:LONGEST_WORDS]
     is_appointed = meeting.state == MeetingState.APPOINTED
     if is_appointed and not reason:
@@ -336,8 +272,7 @@ def put_on(meeting: Meeting, application: Application, *, seen: int, by: User, n
 
 
 def _put_on(meeting: Meeting, application: Application, *, by: User, now: datetime) -> AgendaItem:
-    way = queries.road(applications.procedure(application))
-    if way is None or application.process not in (way.appoint.source, way.decide.source):
+    if not queries.waits(application):
         raise Conflict("meetings.err.not_waiting", number=application.number)
     db.session.execute(select(Application.id).where(Application.id == application.id).with_for_update())
     if queries.live_item(application) is not None:

@@ -11,19 +11,19 @@ from datetime import date, datetime, timedelta
 
 import structlog
 
-from app import db
+from app import bilingual, db
 from app.accounts import queries as people
 from app.accounts.models import User
 from app.applications import answering, moves
 from app.applications import queries as applications
 from app.applications.answering import Typed
-from app.applications.models import Application, History
-from app.audit import operations as audit
+from app.applications.models import Application
+from app.bilingual import LANGUAGES, Texts
 from app.bodies.voting import Result
 from app.decisions import queries
 from app.decisions.convening import LONGEST_WORDS, note
 from app.decisions.models import AgendaItem, DecisionCondition, ItemState
-from app.decisions.sitting import outcome_field, require_open, require_sitting
+from app.decisions.sitting import decision_form, outcome_field, require_open, require_sitting
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.notifications import operations as notifications
 from app.permissions import Role
@@ -39,6 +39,9 @@ SOON = timedelta(days=7)
 LONGEST_TERM = 10 * queries.YEAR
 """How long after the meeting a condition may be due."""
 
+LONGEST_CONDITION = 1000
+"""How many characters a condition may have, in each language."""
+
 _REFUSALS = {
     Result.NO_QUORUM: "meetings.err.no_quorum",
     Result.INCOMPLETE: "meetings.err.not_voted",
@@ -47,24 +50,29 @@ _REFUSALS = {
 
 
 def add_condition(
-    item: AgendaItem, *, text: str, due: date | None, has_wrong_day: bool = False, seen: int, by: User, now: datetime
+    item: AgendaItem,
+    *,
+    texts: Texts,
+    due: date | None,
+    has_wrong_day: bool = False,
+    seen: int,
+    by: User,
+    now: datetime,
 ) -> DecisionCondition:
-    """Add a condition to the decision that is being prepared; ``due`` is its day, None where it has none.
+    """Add a condition, in both languages of the letter, to the decision that is being prepared.
+
+    ``due`` is its day, None where it has none.
 
     Raises:
         Conflict: the meeting has moved or is not sitting, or the matter is closed.
-        Invalid: there are no words, or the day is none (``has_wrong_day``), not after the meeting's, or over ten
-            years after it.
+        Invalid: a language has no words, or the day is none (``has_wrong_day``), not after the meeting's, or over
+            ten years after it.
     """
     item.meeting.require_version(seen)
     require_sitting(item.meeting, now)
     require_open(item)
-    text = text.strip()
-    problems = []
-    if not text:
-        problems.append(Problem("condition", "err.required"))
-    elif len(text) > 1000:
-        problems.append(Problem("condition", "meetings.err.too_long", {"most": 1000}))
+    keys = {"missing": "err.required", "long": "app.err.comment_long"}
+    problems = bilingual.faults(texts, "condition", **keys, most=LONGEST_CONDITION)
     if has_wrong_day:
         problems.append(Problem("due", "meetings.err.day"))
     elif due is not None and due <= item.meeting.day:
@@ -73,10 +81,11 @@ def add_condition(
         problems.append(Problem("due", "meetings.err.due_far"))
     if problems:
         raise Invalid(problems=problems)
-    row = DecisionCondition(text=text, due=due, by_id=by.id, at=now, met_words="")
+    row = DecisionCondition(texts=dict(texts), due=due, by_id=by.id, at=now, met_words="")
     item.conditions.append(row)
     db.session.flush()
-    note(item.meeting, "condition_added", by=by, now=now, item=item, words=text)
+    words = bilingual.said(texts, item.application.language)
+    note(item.meeting, "condition_added", by=by, now=now, item=item, words=words)
     return row
 
 
@@ -95,7 +104,8 @@ def remove_condition(item: AgendaItem, condition_id: int | None, *, seen: int, b
         raise NotFound
     item.conditions.remove(row)
     db.session.flush()
-    note(item.meeting, "condition_removed", by=by, now=now, item=item, words=row.text)
+    words = bilingual.said(row.texts, item.application.language)
+    note(item.meeting, "condition_removed", by=by, now=now, item=item, words=words)
 
 
 def own_fields(item: AgendaItem) -> frozenset[str]:
@@ -143,9 +153,9 @@ def decide(item: AgendaItem, raw: Mapping[str, Sequence[str]], *, seen: int, by:
         queries.DECISION_DATE: date_text(meeting.day),
     }
     if is_conditional:
-        given[queries.CONDITIONS] = conditions_text(item, application.language)
+        given |= _conditions(item)
     newest = applications.latest(application, stage)
-    own = {name: list(texts) for name, texts in raw.items() if name not in own_fields(item)}
+    own = {name: list(texts) for name, texts in raw.items() if name.partition("-")[0] not in own_fields(item)}
     typed = Typed(own | {name: [text] for name, text in given.items()}, seen=newest.revision if newest else 0)
     problems = answering.finish(application, stage, typed, by=by, now=now)
     if problems:
@@ -156,12 +166,20 @@ def decide(item: AgendaItem, raw: Mapping[str, Sequence[str]], *, seen: int, by:
     note(meeting, "decided", by=by, now=now, item=item, words=item.proposal)
 
 
+def _conditions(item: AgendaItem) -> dict[str, str]:
+    """Return the conditions as the decision form asks for them; its first version asks for one language."""
+    asked = next(each for each in decision_form(item.application).fields if each.key == queries.CONDITIONS)
+    if not asked.parts:
+        return {asked.key: conditions_text(item, item.application.language)}
+    return {f"{asked.key}-{language}": conditions_text(item, language) for language in LANGUAGES}
+
+
 def conditions_text(item: AgendaItem, language: str) -> str:
-    """Return the conditions as one text, numbered, each with its day."""
+    """Return the conditions as one text in ``language``, numbered, each with its day."""
     lines = []
     for number, row in enumerate(item.conditions, start=1):
         until = f" ({say('meetings.condition_due', language, date=date_text(row.due))})" if row.due else ""
-        lines.append(f"{number}. {row.text}{until}")
+        lines.append(f"{number}. {bilingual.said(row.texts, language)}{until}")
     return "\n".join(lines)
 
 
@@ -184,11 +202,7 @@ def meet(condition: DecisionCondition, *, words: str, by: User, now: datetime) -
         raise Invalid.at("met_words", "meetings.err.met_words")
     condition.met_at, condition.met_by_id, condition.met_words = now, by.id, words
     application = condition.item.application
-    row = History(application_id=application.id, at=now, by_id=by.id, act="condition_met", words=condition.text)
-    db.session.add(row)
-    db.session.flush()
-    subject = f"application {application.number}"
-    audit.record("condition_met", subject, by=by.id, at=now, condition=condition.id)
+    moves.note(application, "condition_met", words=condition.texts, by=by, now=now)
     _tell(application, "notice.condition_met", condition, now=now, action_required=False)
 
 
@@ -248,5 +262,6 @@ def _tell(
 def _message(
     message: str, application: Application, row: DecisionCondition, action_required: bool
 ) -> notifications.Message:
-    params = {"number": application.number, "condition": row.text, "date": date_text(row.due) or "–"}
+    words = bilingual.everywhere(row.texts)
+    params = {"number": application.number, "condition": words, "date": date_text(row.due) or "–"}
     return notifications.Message(message, params, action_required=action_required)

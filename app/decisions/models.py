@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -29,11 +30,14 @@ class Office(StrEnum):
 
 
 class MeetingState(StrEnum):
-    """``draft``: being prepared, nobody has been told; ``held``: over, its minutes are made."""
+    """``draft``: being prepared, nobody has been told; ``held``: over, its minutes are made; ``discarded``: a draft
+    that was thrown away, kept for its history alone.
+    """
 
     DRAFT = "draft"
     APPOINTED = "appointed"
     HELD = "held"
+    DISCARDED = "discarded"
 
 
 class ItemState(StrEnum):
@@ -49,6 +53,14 @@ class ItemState(StrEnum):
     def is_on_agenda(self) -> bool:
         """Whether the meeting has, or had, this matter before it."""
         return self not in (ItemState.MOVED, ItemState.TAKEN_OFF)
+
+
+class DecidingBody(Record):
+    """A body as acts on it stand in line for it: one row of each, held by whoever changes its members or a meeting."""
+
+    __tablename__ = "deciding_body"
+
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
 
 
 class BodyMember(Record):
@@ -216,13 +228,16 @@ class Vote(Record):
 
 
 class DecisionCondition(Record):
-    """A condition under which an application was granted; the applicant reads it once the letter is delivered."""
+    """A condition under which an application was granted; the applicant reads it once the letter is delivered.
+
+    ``texts`` are its words in each language of the letter (``app.bilingual``).
+    """
 
     __tablename__ = "decision_condition"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     item_id: Mapped[int] = mapped_column(ForeignKey("agenda_item.id"), index=True)
-    text: Mapped[str] = mapped_column(Text)
+    texts: Mapped[dict[str, Any]]
     due: Mapped[date | None] = mapped_column(Date)
     by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
     at: Mapped[datetime]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, exists, false, or_, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app import catalogue, db
 from app.accounts.models import User
@@ -21,7 +22,16 @@ from app.applications.models import Application, Document
 from app.bodies import voting
 from app.bodies.definitions import Body
 from app.bodies.voting import Choice, Seat, Tally
-from app.decisions.models import AgendaItem, BodyMember, DecisionCondition, ItemState, Meeting, MeetingState, Office
+from app.decisions.models import (
+    AgendaItem,
+    BodyMember,
+    DecidingBody,
+    DecisionCondition,
+    ItemState,
+    Meeting,
+    MeetingState,
+    Office,
+)
 from app.errors import NotFound, NotPermitted
 from app.permissions import Permission
 from app.web.templating import ZONE
@@ -66,13 +76,31 @@ def members(body_key: str, day: date | None = None) -> list[BodyMember]:
     return sorted(found, key=lambda row: (order.index(Office(row.office)), row.id))
 
 
+_BODY = db.table_of(DecidingBody)
+_HOLD = {
+    dialect: insert(_BODY).on_conflict_do_update(index_elements=["key"], set_={"key": _BODY.c.key})
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+"""The row of a body added, or held where it is, in the words of each database."""
+
+
+def hold_body(key: str) -> None:
+    """Hold a body until the transaction ends, so that changes of its members and acts on its meetings stand in line.
+
+    A vote is counted by the offices of its day, and an office may not begin or end before it: whichever of the two
+    comes second has to see the first.  The one order of holding is body, meeting, application.
+    """
+    dialect = db.session.get_bind().dialect.name
+    db.session.execute(_HOLD[dialect], {"key": key})
+
+
 def sat_since(body_key: str, day: date) -> Meeting | None:
     """Return the latest meeting of a body on or after ``day`` that has been held, or has come to its votes, or None.
 
     Who sat in it is read from the offices of its day: they stand fast from then on.
     """
     statement = select(Meeting).where(Meeting.body == body_key, Meeting.day >= day)
-    statement = statement.order_by(Meeting.day.desc(), Meeting.id.desc())
+    statement = statement.order_by(Meeting.day.desc(), Meeting.id.desc()).execution_options(populate_existing=True)
     return next((each for each in db.session.scalars(statement) if each.has_begun), None)
 
 
@@ -95,17 +123,21 @@ def membership(meeting: Meeting, user: User) -> BodyMember | None:
 
 
 def calendar() -> Sequence[Meeting]:
-    """Return all meetings, the latest day first."""
-    return db.session.scalars(select(Meeting).order_by(Meeting.day.desc(), Meeting.id.desc())).all()
+    """Return all meetings but the drafts that were thrown away, the latest day first."""
+    statement = select(Meeting).where(Meeting.state != MeetingState.DISCARDED)
+    return db.session.scalars(statement.order_by(Meeting.day.desc(), Meeting.id.desc())).all()
 
 
 def meeting(meeting_id: int, *, for_update: bool = False) -> Meeting:
-    """Return a meeting; ``for_update`` holds it until the transaction ends, so that acts on it stand in line.
+    """Return a meeting; ``for_update`` holds its body and it until the transaction ends (``hold_body``).
 
     Raises:
-        NotFound: there is none.
+        NotFound: there is none, or it was a draft that was thrown away.
     """
-    statement = select(Meeting).where(Meeting.id == meeting_id).execution_options(populate_existing=for_update)
+    if for_update and (key := db.session.scalar(select(Meeting.body).where(Meeting.id == meeting_id))):
+        hold_body(key)
+    known = (Meeting.id == meeting_id, Meeting.state != MeetingState.DISCARDED)
+    statement = select(Meeting).where(*known).execution_options(populate_existing=for_update)
     found = db.session.scalars(statement.with_for_update() if for_update else statement).one_or_none()
     if found is None:
         raise NotFound
@@ -197,6 +229,12 @@ def road(procedure: Procedure) -> Road | None:
         None,
     )
     return Road(appoint, decide) if decide is not None else None
+
+
+def waits(application: Application) -> bool:
+    """Tell whether an application has come to where it is put on an agenda, or stands there for its decision."""
+    way = road(applications.procedure(application))
+    return way is not None and application.process in (way.appoint.source, way.decide.source)
 
 
 def bodies_of(application: Application) -> tuple[str, ...]:

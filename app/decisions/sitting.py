@@ -11,6 +11,7 @@ from datetime import datetime
 
 from app import catalogue, db
 from app.accounts.models import User
+from app.applications import facts
 from app.applications import queries as applications
 from app.applications.models import Application
 from app.bodies.voting import Choice, Presence, Result
@@ -27,6 +28,11 @@ from app.decisions.models import (
 )
 from app.errors import Conflict, Invalid, NotFound, Problem, Said
 from app.forms.definitions import Field, Form
+from app.workflows.guards import GUARDS, Asked
+from app.workflows.parts import GuardUse
+
+_WITH_THE_DECISION = frozenset({"every_stage_done", "when"})
+"""The guards that look at what is answered only together with the decision: nothing is held against it before."""
 
 
 def require_sitting(meeting: Meeting, now: datetime) -> None:
@@ -73,6 +79,30 @@ def outcomes(application: Application) -> dict[str, Said]:
     """Return what may be decided on an application, with its words."""
     options = outcome_field(application).options or {}
     return {key: Said({"kk": words.kk, "ru": words.ru, "en": words.en}) for key, words in options.items()}
+
+
+def barrier(application: Application, proposal: str) -> Conflict | None:
+    """Return why a decision for this proposal could not be recorded now, in the words of what holds it; else None.
+
+    An issue, for one, is not included before its programme is: a body that adopts that would be left with a matter
+    that it can neither record nor postpone.
+    """
+    procedure, position = applications.procedure(application), applications.position(application)
+    way = queries.road(procedure)
+    if way is None or application.process != way.decide.source or way.decide.stage is None:
+        return Conflict("app.err.moved", number=application.number)
+    known = facts.once_answered(application, way.decide.stage, {outcome_field(application).key: proposal})
+    held: list[list[GuardUse]] = []
+    for road in procedure.transitions:
+        if (road.source, road.trigger) == (way.decide.source, way.decide.trigger):
+            asked = [use for use in road.guards if use.name not in _WITH_THE_DECISION]
+            held.append([use for use in asked if not use.holds(known, position, procedure)])
+    if not all(held):
+        return None
+    # what is told is of the road that this outcome takes
+    [use, *_] = next((each for each in held if all(use.outcome is None for use in each)), held[0])
+    of = Asked(known, position, procedure, use.stage, use.outcome, use.condition)
+    return Conflict(GUARDS[use.name].sentence(of), **GUARDS[use.name].params(of))
 
 
 def recommended(application: Application) -> str:
@@ -175,7 +205,8 @@ def vote(
     Another proposal than the one voted on before is a new ballot; the votes of the old one stay for the minutes.
 
     Raises:
-        Conflict: the meeting has moved, is not sitting, the matter is closed, or there is no quorum.
+        Conflict: the meeting has moved, is not sitting, the matter is closed, there is no quorum, or what is proposed
+            could not be recorded now.
         Invalid: no proposal, somebody's vote is missing, an opinion stands beside a vote for.
     """
     meeting = item.meeting
@@ -195,6 +226,8 @@ def vote(
             problems.append(Problem(f"opinion-{key}", "meetings.err.opinion"))
     if problems:
         raise Invalid(problems=problems)
+    if refusal := barrier(item.application, proposal):
+        raise refusal
     standing = [row for row in item.votes if row.ballot == item.ballot]
     if standing and item.proposal != proposal:
         item.ballot += 1
@@ -217,13 +250,14 @@ def put_off(item: AgendaItem, *, reason: str, seen: int, by: User, now: datetime
     """Postpone a matter at the meeting itself: it waits for another one.
 
     Raises:
-        Conflict: the meeting has moved, is not sitting, the matter is closed, or a proposal has been adopted.
+        Conflict: the meeting has moved, is not sitting, the matter is closed, or a proposal has been adopted that can
+            be recorded.
         Invalid: there is no reason.
     """
     item.meeting.require_version(seen)
     require_sitting(item.meeting, now)
     require_open(item)
-    if queries.tally(item).result is Result.ADOPTED:
+    if queries.tally(item).result is Result.ADOPTED and barrier(item.application, item.proposal) is None:
         raise Conflict("meetings.err.adopted")
     reason = reason.strip()[:LONGEST_WORDS]
     if not reason:

@@ -15,6 +15,7 @@ from app import spreadsheets
 from app.business_calendar.days import ZONE
 from app.figures.cases import Case
 from app.figures.counting import Chosen
+from app.figures.pages import PAGES
 from app.figures.reports import Cell, Reports, Section
 from app.spreadsheets import Sheet
 
@@ -24,7 +25,7 @@ COLUMNS = ("case", "procedure", "activity", "timestamp", "role", "act")
 
 def as_workbook(reports: Reports, *, now: datetime) -> bytes:
     """Return the sections of every page as an XLSX file, a sheet each."""
-    sections = [*reports.load(), *reports.terms(), *reports.stays(), *reports.paths()]
+    sections = [section for page in PAGES.values() for section in page(reports)]
     chosen = reports.chosen
     period = f"{chosen.since:%d.%m.%Y} – {chosen.until:%d.%m.%Y}"
     about = [period]

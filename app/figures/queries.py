@@ -21,7 +21,7 @@ from sqlalchemy import cast as cast_to
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import clocks, queries
+from app.applications import cabinet, clocks, queries
 from app.applications.models import Answers, Application, History, Holding
 from app.business_calendar.hours import ServiceHours
 from app.business_calendar.totals import OpenTotals
@@ -161,7 +161,7 @@ def _made(idents: Sequence[int], found: Shelf) -> Iterator[Case]:
             at,
             open_,
             outcome=_outcome(procedure, process, ident in refused) if final else "",
-            waits=() if final else queries.executors_at(name, sha256, process, stages),
+            waits=() if final else cabinet.executors_at(name, sha256, process, stages),
             kept=tuple(_kept(procedure, moves, final)),
             returns=returns(procedure, [entered.process for entered in path]),
         )

@@ -16,14 +16,15 @@ from sqlalchemy import select
 from app import catalogue, db
 from app.applications import clocks
 from app.applications.models import Application
-from app.applications.views.documents import give
 from app.errors import Problem
 from app.figures import exporting, queries
 from app.figures.counting import DAY, SUBJECTS, Chosen, Item, Key
-from app.figures.reports import Reports, Section
+from app.figures.pages import PAGES
+from app.figures.reports import Reports
 from app.permissions import Permission
 from app.web import here, paging
 from app.web.access import allowed
+from app.web.giving import give
 from app.web.templating import ZONE, date_time_text, word
 from app.workflows.guards import CATEGORIES
 
@@ -31,7 +32,6 @@ PAGE = 50
 LONGEST_PERIOD = 3 * 366
 YEARS = range(2000, 2100)
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-TABS = ("load", "terms", "stays", "paths")
 
 Answer = str | Response | tuple[str, int]
 
@@ -53,9 +53,10 @@ def _chosen() -> tuple[Chosen, list[Problem]]:
         try:
             found = date.fromisoformat(given) if given else usual
         except ValueError:
-            found = date.min
-        if found.year not in YEARS:
             problems.append(Problem(name, "figures.err.date"))
+            return usual
+        if found.year not in YEARS:
+            problems.append(Problem(name, "figures.err.year", {"first": YEARS[0], "last": YEARS[-1]}))
             return usual
         return found
 
@@ -103,7 +104,7 @@ def _reports(chosen: Chosen) -> Reports:
     )
 
 
-def _page(tab: str, sections: Callable[[Reports], Sequence[Section]]) -> Answer:
+def _page(tab: str) -> Answer:
     chosen, problems = _chosen()
     reports = _reports(chosen)
     if tab == "paths" and not chosen.procedure:
@@ -112,8 +113,8 @@ def _page(tab: str, sections: Callable[[Reports], Sequence[Section]]) -> Answer:
     page = render_template(
         "figures/page.html",
         tab=tab,
-        tabs=[_tab(each, chosen, current=each == tab) for each in TABS],
-        sections=sections(reports),
+        tabs=[_tab(each, chosen, current=each == tab) for each in PAGES],
+        sections=PAGES[tab](reports),
         **_frame(chosen, reports, problems),
     )
     return (page, 422) if problems else page
@@ -154,25 +155,25 @@ def _frame(chosen: Chosen, reports: Reports, problems: list[Problem]) -> dict[st
 @blueprint.get("")
 @allowed(Permission.VIEW_FIGURES)
 def load() -> Answer:
-    return _page("load", Reports.load)
+    return _page("load")
 
 
 @blueprint.get("/terms")
 @allowed(Permission.VIEW_FIGURES)
 def terms() -> Answer:
-    return _page("terms", Reports.terms)
+    return _page("terms")
 
 
 @blueprint.get("/stays")
 @allowed(Permission.VIEW_FIGURES)
 def stays() -> Answer:
-    return _page("stays", Reports.stays)
+    return _page("stays")
 
 
 @blueprint.get("/paths")
 @allowed(Permission.VIEW_FIGURES)
 def paths() -> Answer:
-    return _page("paths", Reports.paths)
+    return _page("paths")
 
 
 @blueprint.get("/list")
@@ -251,17 +252,21 @@ def _moment_text(moment: float) -> str:
 
 
 @blueprint.get("/figures.xlsx")
-@allowed(Permission.VIEW_FIGURES)
-def workbook() -> Response:
-    chosen, _ = _chosen()
+@allowed(Permission.VIEW_FIGURES, secured=True)
+def workbook() -> Answer:
+    chosen, problems = _chosen()
+    if problems:
+        return _page("load")
     content = exporting.as_workbook(_reports(chosen), now=here.now())
     return give(content, f"figures-{chosen.since}-{chosen.until}.xlsx", XLSX)
 
 
 @blueprint.get("/events.csv")
-@allowed(Permission.VIEW_FIGURES)
-def events() -> Response:
-    chosen, _ = _chosen()
+@allowed(Permission.VIEW_FIGURES, secured=True)
+def events() -> Answer:
+    chosen, problems = _chosen()
+    if problems:
+        return _page("load")
     lines = exporting.event_log(queries.fold(current_user, now=here.now()).cases, chosen)
     answer = give(b"", f"events-{chosen.since}-{chosen.until}.csv", "text/csv")
     answer.response = (line.encode() for line in lines)

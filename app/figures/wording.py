@@ -40,18 +40,18 @@ class Wording:
 
     def procedure_words(self, key: str) -> str:
         """Return a procedure's title."""
-        return self._procedure(key).title[self.language]
+        return self.procedure(key).title[self.language]
 
     def process_words(self, procedure: str, process: str) -> str:
         """Return a process's short title, of the newest version that has it."""
-        for found in self._versions(procedure):
+        for found in self.versions(procedure):
             if process in found.processes:
                 return found.processes[process].short_title[self.language]
         return process
 
     def term_words(self, procedure: str, term: str) -> str:
         """Return a term's title, of the newest version that has it."""
-        for found in self._versions(procedure):
+        for found in self.versions(procedure):
             for each in found.terms:
                 if each.key == term:
                     return each.title[self.language]
@@ -59,7 +59,7 @@ class Wording:
 
     def act_words(self, procedure: str, source: str, target: str, act: str) -> str:
         """Return the words of the button by which a way was taken."""
-        for found in self._versions(procedure):
+        for found in self.versions(procedure):
             for way in found.transitions:
                 if (way.source, way.target, way.trigger) == (source, target, act):
                     return words_of(way, self.language, self.say)
@@ -82,7 +82,8 @@ class Wording:
         """Return a month as MM.YYYY."""
         return f"{month[5:]}.{month[:4]}"
 
-    def _procedure(self, key: str) -> Procedure:
+    def procedure(self, key: str) -> Procedure:
+        """Return the newest version of a procedure."""
         return self.procedures.get(key)
 
     @cached_property
@@ -92,7 +93,8 @@ class Wording:
             found.setdefault(each.key, []).append(each)
         return found
 
-    def _versions(self, key: str) -> Sequence[Procedure]:
+    def versions(self, key: str) -> Sequence[Procedure]:
+        """Return all versions of a procedure, the newest first."""
         return self._known.get(key, ())
 
     def heading(self, subject: str, key: Key) -> str:

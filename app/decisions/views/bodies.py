@@ -7,7 +7,7 @@ from flask_login import current_user
 
 from app import db
 from app.accounts import queries as people
-from app.decisions import convening, queries
+from app.decisions import membership, queries
 from app.decisions.models import Office
 from app.decisions.views.frame import Answer, blueprint, problems_of, typed
 from app.errors import Conflict, Invalid, NotFound, Problem
@@ -55,7 +55,7 @@ def change_members() -> Answer:
         if act == "add":
             if typed("body") not in {body.key for body in queries.bodies()}:
                 raise Invalid.at("body", "err.required")
-            convening.add_member(
+            membership.add_member(
                 typed("body"),
                 user_id=whole_number(typed("user")),
                 name=typed("name"),
@@ -67,7 +67,7 @@ def change_members() -> Answer:
             )
         elif act == "end":
             member = whole_number(typed("member")) or 0
-            convening.end_membership(member, until=day(typed(f"until-{member}")), by=current_user, now=now)
+            membership.end_membership(member, until=day(typed(f"until-{member}")), by=current_user, now=now)
         else:
             raise NotFound
     except (Conflict, Invalid) as refusal:

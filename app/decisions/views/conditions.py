@@ -7,6 +7,7 @@ from typing import Any
 from flask import flash, redirect, url_for
 from flask_login import current_user
 
+from app import bilingual
 from app.applications import queries as applications
 from app.applications.models import Application
 from app.decisions import deciding, queries
@@ -29,6 +30,7 @@ def panel(application: Application) -> dict[str, Any] | None:
         "rows": [
             {
                 "condition": row,
+                "said": bilingual.passage(row.texts, here.language()),
                 "state": "met" if row.met_at else "overdue" if row.due and row.due < today else "open",
                 "may_meet": row.met_at is None
                 and current_user.may(Permission.MEET_CONDITIONS)

@@ -8,8 +8,10 @@ from flask import redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from app import bilingual
 from app.applications import queries as applications
 from app.applications.drawing import Drawing, form_sheet
+from app.applications.views import belonging
 from app.bodies.voting import Choice, Result
 from app.decisions import convening, deciding, minutes, queries, sitting
 from app.decisions.inputs import by_member
@@ -39,6 +41,7 @@ def _page(item: AgendaItem, problems: list[Problem]) -> str:
     may_act = head["may_manage"] and item.is_open
     sits = may_act and meeting.state == MeetingState.APPOINTED and head["has_come"]
     is_adopted = tally.result is Result.ADOPTED
+    held = sitting.barrier(application, item.proposal) if sits and is_adopted else None
     return render_template(
         "decisions/item.html",
         **head,
@@ -62,7 +65,9 @@ def _page(item: AgendaItem, problems: list[Problem]) -> str:
         sits=sits,
         is_adopted=is_adopted,
         is_conditional=item.proposal.endswith(queries.CONDITIONAL),
-        fields=_fields(item, problems) if sits and is_adopted else [],
+        held=Problem("", held.key, held.params) if held is not None else None,
+        belonging=belonging.panel(application),
+        fields=_fields(item, problems) if sits and is_adopted and held is None else [],
         others=[(each.id, frame.title(each)) for each in queries.others(meeting)] if may_act else [],
         communicated=queries.is_communicated(item),
         problems=problems,
@@ -127,8 +132,8 @@ def item_act(meeting_id: int, item_id: int) -> Answer:
     def add_condition() -> str:
         due = day(typed("due"))
         is_wrong = due is None and bool(typed("due").strip())
-        text = typed("condition")
-        deciding.add_condition(item, text=text, due=due, has_wrong_day=is_wrong, seen=seen(), by=by, now=now)
+        texts = bilingual.typed(request.form, "condition")
+        deciding.add_condition(item, texts=texts, due=due, has_wrong_day=is_wrong, seen=seen(), by=by, now=now)
         return "msg.saved"
 
     def remove_condition() -> str:

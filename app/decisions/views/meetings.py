@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from app import db
 from app.applications import queries as applications
 from app.applications.models import Application
-from app.applications.views.documents import give
+from app.applications.views import belonging
 from app.bodies.voting import Presence
 from app.decisions import convening, minutes, queries, sitting
 from app.decisions.inputs import by_member
@@ -22,6 +22,7 @@ from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.giving import give
 from app.web.inputs import day, whole_number
 
 
@@ -103,6 +104,7 @@ def create() -> Answer:
             place=typed("place"),
             is_remote="is_remote" in request.form,
             paper_reason=typed("paper_reason"),
+            on_day_off=convening.DAY_OFF in request.form,
             by=current_user,
             now=here.now(),
         )
@@ -233,11 +235,16 @@ def act(meeting_id: int) -> Answer:
             place=typed("place"),
             is_remote="is_remote" in request.form,
             reason=typed("reason"),
+            on_day_off=convening.DAY_OFF in request.form,
             seen=seen(),
             by=by,
             now=now,
         )
         return "meetings.done.changed"
+
+    def discard() -> str:
+        convening.discard(meeting, seen=seen(), by=by, now=now)
+        return "meetings.done.discarded"
 
     def shift() -> str:
         name = "up" if typed("up") else "down"
@@ -258,9 +265,11 @@ def act(meeting_id: int) -> Answer:
         return "meetings.done.corrected"
 
     def after() -> Response:
+        if typed("act") == "discard":
+            return redirect(url_for(".calendar"), code=303)
         return redirect(url_for(".page", meeting_id=meeting_id), code=303)
 
-    verbs = {each.__name__: each for each in (appoint, put_on, change, shift, attend, close, correct)}
+    verbs = {each.__name__: each for each in (appoint, put_on, change, shift, attend, close, correct, discard)}
     return frame.acted(verbs, lambda problems: _page(queries.meeting(meeting_id), problems), after)
 
 
@@ -307,6 +316,8 @@ def of_application(number: str) -> Answer:
         application=application,
         row=_application_row(application),
         item=queries.live_item(application),
+        is_waiting=queries.waits(application),
+        belonging=belonging.panel(application),
         meetings=[
             _row(each) | {"version": each.version, "state_key": f"st.meeting_{each.state}"}
             for each in sorted(found, key=lambda each: each.day)

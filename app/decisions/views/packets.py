@@ -7,15 +7,15 @@ from flask_login import current_user
 
 from app import db
 from app.applications import queries as applications
-from app.applications.views.documents import give
 from app.decisions import packet, queries
 from app.decisions.models import Meeting
 from app.decisions.views import frame
 from app.decisions.views.frame import Answer, blueprint
 from app.permissions import Permission
 from app.terms.sizes import size_words
-from app.web import here
+from app.web import here, transactions
 from app.web.access import allowed
+from app.web.giving import give
 
 
 def _read(meeting_id: int, what: str) -> Meeting:
@@ -25,8 +25,7 @@ def _read(meeting_id: int, what: str) -> Meeting:
     frame.require_reader(meeting)
     if what == "archive":
         frame.require_papers(meeting)
-    db.session.rollback()
-    db.begin_writing(True)
+    transactions.between(writing=True)
     meeting = queries.meeting(meeting_id)
     packet.log_reading(meeting, what, by=user, now=here.now())
     db.session.commit()

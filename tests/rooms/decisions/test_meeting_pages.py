@@ -26,6 +26,28 @@ def newest() -> Meeting:
     return db.session.scalars(select(Meeting).order_by(Meeting.id.desc())).first()
 
 
+def test_the_pages_ask_about_a_day_off_and_let_a_draft_be_thrown_away(house, secretary):
+    someone = signed_in(house, "secretary")
+    sunday = secretary.today + timedelta(days=13 - secretary.today.weekday())
+    page = someone.get("/meetings/new")
+    assert "meetings.day_off" not in page.terms()
+    given = {"body": "listing_commission", "day": sunday.isoformat(), "starts": "", "place": "Зал"}
+
+    asked = someone.send(page, "/meetings/new", **given)
+
+    assert asked.status == 422
+    assert "meetings.day_off" in asked.terms()
+    assert asked.error("day_off")
+    made = someone.send(asked, "/meetings/new", day_off="yes", **given)
+    assert made.status == 303
+    page = someone.get(made.location)
+    assert "meetings.discard" in page.terms()
+    gone = someone.send(page, made.location, press="act", value="discard")
+    assert gone.location == "/meetings"
+    assert someone.get(made.location).status == 404
+    assert made.location not in someone.get("/meetings").text
+
+
 @pytest.mark.req("IS2IN-26.b")
 def test_the_secretary_comes_from_the_application_to_its_meeting_and_decides(house, secretary):
     application = application_at("meeting")
@@ -39,10 +61,9 @@ def test_the_secretary_comes_from_the_application_to_its_meeting_and_decides(hou
     page = someone.get(led.one(data_key="meetings.new").get("href"))
     wrong = someone.send(page, "/meetings/new", day="2020-01-01", starts="25:00", place="")
     assert wrong.status == 422
-    assert {item.get("data-error-for") for item in wrong.root.iter()} >= {"body", "day", "starts", "place"}
-    made = someone.send(
-        wrong, "/meetings/new", body="listing_commission", day=secretary.today.isoformat(), starts="15:00", place="Зал"
-    )
+    assert {item.get("data-error-for") for item in wrong.root.iter()} >= {"day", "starts", "place"}
+    day = {"day": secretary.today.isoformat(), "day_off": "yes"}
+    made = someone.send(wrong, "/meetings/new", body="listing_commission", starts="15:00", place="Зал", **day)
     assert made.status == 303, made.main
     page = someone.follow(made)
     assert "meetings.appoint_hint" in page.terms()
@@ -84,7 +105,8 @@ def test_the_secretary_comes_from_the_application_to_its_meeting_and_decides(hou
     assert early.status == 422
     assert say("meetings.err.no_conditions", "kk") in early.main
     due = (secretary.today + timedelta(days=5)).strftime("%d.%m.%Y")
-    added = someone.send(page, item_path, press="act", value="add_condition", condition="belgisyr шарт", due=due)
+    said = {"condition-kk": "belgisyr шарт", "condition-ru": "belgisyr условие"}
+    added = someone.send(page, item_path, press="act", value="add_condition", due=due, **said)
     assert added.status == 303, added.main
     wrong = someone.send(someone.get(item_path), item_path, press="act", value="decide", effective_date="ертең")
     assert wrong.status == 422
@@ -230,7 +252,10 @@ def test_the_agenda_is_ordered_moved_and_emptied_from_its_page(house, secretary)
     assert late.status == 409
     change = someone.get(path)
     day = (secretary.today + timedelta(days=9)).isoformat()
-    assert someone.send(change, path, press="act", value="change", day=day, reason="Кворум").status in (303, 422)
+    assert someone.send(change, path, press="act", value="change", day=day, day_off="yes", reason="Кворум").status in (
+        303,
+        422,
+    )
     for wrong in ("nosuch", ""):
         assert someone.post(path, {"act": wrong, "seen": "1"}).status == 404
 

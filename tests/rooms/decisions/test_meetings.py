@@ -15,10 +15,11 @@ from app.applications import moves, queries
 from app.applications.models import History
 from app.audit.models import AuditEntry
 from app.bodies.voting import Result
-from app.decisions import convening, deciding, minutes, sitting
+from app.decisions import convening, deciding, membership, minutes, sitting
 from app.decisions import queries as meetings
 from app.decisions.models import ItemState, MeetingState
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, NotFound
+from app.terms import say
 from app.web import here
 from app.web.templating import date_text
 
@@ -104,11 +105,55 @@ def test_an_item_of_an_appointed_meeting_is_appointed_at_once_and_stands_on_one_
 )
 def test_a_day_that_will_not_do_is_refused(secretary, days, paper, fault):
     day = secretary.today + timedelta(days=days) if days is not None else None
-    given = {"day": day, "starts": "", "place": "Зал", "is_remote": False, "paper_reason": paper}
+    given = {"day": day, "starts": "", "place": "Зал", "is_remote": False, "on_day_off": True, "paper_reason": paper}
 
     refusal = refused(Invalid, convening.create, "listing_commission", by=secretary.user, now=secretary.now, **given)
 
     assert [(problem.path, problem.key) for problem in refusal.problems] == [("day", fault)]
+
+
+def test_a_meeting_on_a_day_off_is_asked_about_and_held_once_that_is_confirmed(secretary):
+    sunday = secretary.today + timedelta(days=13 - secretary.today.weekday())
+    given = {
+        "day": sunday,
+        "starts": "",
+        "place": "Зал",
+        "is_remote": False,
+        "by": secretary.user,
+        "now": secretary.now,
+    }
+
+    [asked] = refused(Invalid, convening.create, "listing_commission", **given).problems
+    assert (asked.path, asked.key, asked.params["date"]) == ("day_off", "meetings.err.day_off", date_text(sunday))
+    meeting = convening.create("listing_commission", on_day_off=True, **given)
+
+    assert meeting.day == sunday
+    same = given | {"place": "Басқа зал", "reason": ""}
+    convening.postpone(meeting, seen=meeting.version, **same)
+    assert meeting.place == "Басқа зал", "the day that was confirmed is not asked about again"
+    other = given | {"day": sunday + timedelta(days=7), "reason": ""}
+    [again] = refused(Invalid, convening.postpone, meeting, seen=meeting.version, **other).problems
+    assert again.path == "day_off"
+
+
+def test_only_a_draft_is_thrown_away_and_its_items_wait_for_another_meeting(secretary):
+    application = application_at("meeting")
+    draft = secretary.meeting(application, days=3, appointed=False)
+    given = {"by": secretary.user, "now": secretary.now}
+    assert refused(Conflict, convening.discard, draft, seen=draft.version - 1, **given).key == "meetings.err.moved"
+
+    convening.discard(draft, seen=draft.version, **given)
+
+    assert draft not in meetings.calendar()
+    with pytest.raises(NotFound):
+        meetings.meeting(draft.id)
+    row = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert (row.act, row.subject) == ("meeting_discarded", f"meeting {draft.id}")
+    assert not told_of(application, "issuer", "notice.meeting")
+    appointed = secretary.meeting(application, days=3)
+    assert refused(Conflict, convening.discard, appointed, seen=appointed.version, **given).key == (
+        "meetings.err.no_draft"
+    )
 
 
 def test_minutes_on_paper_are_entered_afterwards_with_their_reason(secretary):
@@ -127,7 +172,8 @@ def test_postponing_and_moving_tell_the_new_date_and_give_no_right_back(secretar
     application = application_at("meeting")
     meeting = secretary.meeting(application, days=2)
     new = secretary.today + timedelta(days=6)
-    given = {"day": new, "starts": "16:00", "place": "Зал", "is_remote": False, "by": secretary.user, "now": now}
+    where = {"day": new, "starts": "16:00", "place": "Зал", "is_remote": False, "on_day_off": True}
+    given = where | {"by": secretary.user, "now": now}
     assert refused(Invalid, convening.postpone, meeting, reason=" ", seen=meeting.version, **given).problems
     far = given | {"day": secretary.today + timedelta(days=367), "reason": "Алыс", "seen": meeting.version}
     assert refused(Invalid, convening.postpone, meeting, **far).problems[0].key == "meetings.err.day_far"
@@ -241,7 +287,10 @@ def test_a_decision_that_contradicts_the_votes_is_refused_and_another_proposal_i
     assert refused(Conflict, sitting.put_off, sitting_item, reason="?", seen=seen, by=by, now=now).key == (
         "meetings.err.adopted"
     )
-    secretary.decide(sitting_item, decision_conditions="Капитал жеткіліксіз.")
+    secretary.decide(
+        sitting_item,
+        **{"refusal_ground": "requirements", "decision_conditions-kk": "Капитал аз.", "decision_conditions-ru": "Мал."},
+    )
     said = values(application, "decision")
     assert (said["outcome"], said["minutes_number"]) == ("refuse", meeting.number)
     assert said["decision_date"] == meeting.day.isoformat()
@@ -287,17 +336,20 @@ def test_conditions_belong_to_a_decision_with_conditions_and_become_its_text(sec
     assert (fault.path, fault.key) == ("due", "meetings.err.due")
     [fault] = refused(Invalid, secretary.condition, sitting_item, "Алыс", days=3661).problems
     assert (fault.path, fault.key) == ("due", "meetings.err.due_far")
-    secretary.condition(sitting_item, "Бірінші", days=10)
+    faults = refused(Invalid, secretary.condition, sitting_item, {"kk": "Бірінші", "ru": " "}).problems
+    assert [(fault.path, fault.key) for fault in faults] == [("condition-ru", "err.required")]
+    secretary.condition(sitting_item, {"kk": "Бірінші", "ru": "Первое"}, days=10)
     secretary.condition(sitting_item, "Екінші", days=None)
     secretary.vote(sitting_item, "include")
     assert refused(Conflict, secretary.decide, sitting_item).key == "meetings.err.conditions_left"
     secretary.vote(sitting_item, "include_with_conditions")
 
-    secretary.decide(sitting_item, decision_conditions="басқа сөз")
+    secretary.decide(sitting_item, **{"decision_conditions-kk": "басқа сөз", "decision_conditions-ru": "другое"})
 
     due = date_text(secretary.today + timedelta(days=10))
     said = values(sitting_item.application, "decision")["decision_conditions"]
-    assert said == f"1. Бірінші (мерзімі: {due})\n2. Екінші"
+    assert said["kk"] == f"1. Бірінші (мерзімі: {due})\n2. Екінші"
+    assert said["ru"] == f"1. Первое ({say('meetings.condition_due', 'ru', date=due)})\n2. Екінші"
 
 
 def test_nothing_of_the_decision_is_the_applicants_before_the_letter_is_delivered(house, secretary, granted, now):
@@ -386,16 +438,16 @@ def test_members_come_and_go_by_day_and_one_holds_the_chair(secretary):
     given = {"user_id": None, "position": "", "by": secretary.user, "now": secretary.now}
     since = secretary.today
     held = refused(
-        Invalid, convening.add_member, "listing_commission", name="Жаңа", office="chair", since=since, **given
+        Invalid, membership.add_member, "listing_commission", name="Жаңа", office="chair", since=since, **given
     )
     assert [problem.key for problem in held.problems] == ["meetings.err.office_held"]
-    wrong = refused(Invalid, convening.add_member, "listing_commission", name=" ", office="?", since=None, **given)
+    wrong = refused(Invalid, membership.add_member, "listing_commission", name=" ", office="?", since=None, **given)
     assert {problem.path for problem in wrong.problems} == {"name", "office", "since"}
     [chair, *_] = meetings.members("listing_commission", since)
     until = since + timedelta(days=2)
 
-    convening.end_membership(chair.id, until=until, by=secretary.user, now=secretary.now)
-    new = convening.add_member("listing_commission", name="Жаңа", office="chair", since=until, **given)
+    membership.end_membership(chair.id, until=until, by=secretary.user, now=secretary.now)
+    new = membership.add_member("listing_commission", name="Жаңа", office="chair", since=until, **given)
 
     assert meetings.members("listing_commission", since)[0] is chair
     assert meetings.members("listing_commission", until)[0] is new
@@ -410,16 +462,16 @@ def test_an_office_neither_begins_nor_ends_before_a_meeting_that_was_held(secret
     new = given | {"user_id": None, "name": "Жаңа", "position": "", "office": "member"}
 
     for day in (meeting.day, meeting.day - timedelta(days=30)):
-        [ended] = refused(Invalid, convening.end_membership, member.id, until=day, **given).problems
-        [begun] = refused(Invalid, convening.add_member, meeting.body, since=day, **new).problems
+        [ended] = refused(Invalid, membership.end_membership, member.id, until=day, **given).problems
+        [begun] = refused(Invalid, membership.add_member, meeting.body, since=day, **new).problems
         assert [(each.path, each.key) for each in (ended, begun)] == [
             (f"until-{member.id}", "meetings.err.sat"),
             ("since", "meetings.err.sat"),
         ]
         assert ended.params == {"number": meeting.number, "date": date_text(meeting.day)}
     after = meeting.day + timedelta(days=1)
-    convening.end_membership(member.id, until=after, **given)
-    convening.add_member(meeting.body, since=after, **new)
+    membership.end_membership(member.id, until=after, **given)
+    membership.add_member(meeting.body, since=after, **new)
 
     assert (meetings.voters(meeting), meetings.tally(granted), meetings.tally_of_meeting(meeting)) == before
     assert "Жаңа" in {row.name for row in meetings.voters(coming)}
@@ -432,12 +484,12 @@ def test_offices_of_one_person_and_one_chair_do_not_overlap_on_any_day(secretary
     day = secretary.today + timedelta(days=1)
     body = "listing_commission"
     [chair, *_] = meetings.members(body, day)
-    convening.end_membership(chair.id, until=day, by=secretary.user, now=secretary.now)
+    membership.end_membership(chair.id, until=day, by=secretary.user, now=secretary.now)
     later = day + timedelta(days=60)
-    convening.add_member(body, name="Бірінші Төраға", office="chair", since=later, **given)
+    membership.add_member(body, name="Бірінші Төраға", office="chair", since=later, **given)
 
     def fault(name, office, since, **also):
-        return refused(Invalid, convening.add_member, body, name=name, office=office, since=since, **given | also)
+        return refused(Invalid, membership.add_member, body, name=name, office=office, since=since, **given | also)
 
     assert fault("Екінші Төраға", "chair", day).problems[0].key == "meetings.err.office_held"
     assert fault("БІРІНШІ төраға", "member", day).problems[0].key == "meetings.err.member_twice"

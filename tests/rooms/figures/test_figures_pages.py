@@ -152,7 +152,7 @@ def test_pages_are_whole_in_every_language_and_the_choice_stays_in_the_address(h
     ("query", "field", "term"),
     [
         ("since=yesterday", "since", "figures.err.date"),
-        ("until=0001-01-01", "until", "figures.err.date"),
+        ("until=0001-01-01", "until", "figures.err.year"),
         ("since=2026-05-02&until=2026-05-01", "until", "figures.err.order"),
         ("since=2001-01-01", "since", "figures.err.long"),
         ("procedure=nosuch", "procedure", "figures.err.unknown"),
@@ -165,7 +165,17 @@ def test_a_choice_that_will_not_do_is_told_at_its_field(house, browser, query, f
     from app.terms import say
 
     assert page.status == 422
-    assert page.error(field) == say(term, "en")
+    assert page.error(field) == say(term, "en", first=2000, last=2099)
+
+
+@on_sqlite
+@pytest.mark.parametrize("path", ["/figures/figures.xlsx", "/figures/events.csv"])
+def test_a_file_of_a_choice_that_will_not_do_is_not_made_but_the_fault_is_told(house, browser, path):
+    page = browser("listing_head", "en").get(f"{path}?since=2026-05-02&until=2026-05-01")
+
+    assert page.status == 422
+    assert page.error("until")
+    assert "attachment" not in page.headers.get("Content-Disposition", "")
 
 
 @on_sqlite
