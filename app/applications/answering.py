@@ -11,7 +11,18 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.accounts.models import User
-from app.applications import attachments, criteria, effects, facts, formal, letters, merging, moves, queries, summary
+from app.applications import (
+    attachments,
+    composing,
+    criteria,
+    effects,
+    facts,
+    formal,
+    merging,
+    moves,
+    queries,
+    summary,
+)
 from app.applications.merging import Act, Typed, Values, forms
 from app.applications.models import Answers, Application
 from app.errors import Conflict, Invalid, Problem
@@ -62,7 +73,7 @@ def simple_forms(application: Application, stage: str) -> list[Form]:
 
 def choices(application: Application, language: str = DEFAULT_LANGUAGE) -> dict[str, list[tuple[str, str]]]:
     """Return the options that a form leaves to the room, by the source's name (IS2IN-14.g)."""
-    employees = organisations.adviser_employees(application.organisation)
+    employees = organisations.adviser_employees(application.organisation, procedure=queries.procedure(application).key)
     return {"partner_advisers": [(str(user.id), summary.person_words(user, language)) for user in employees]}
 
 
@@ -252,10 +263,10 @@ def _rules(application: Application, stage: str, values: Mapping[str, Any], now:
 
 def _left_open(application: Application, stage: str, given: Mapping[str, Any]) -> list[Problem]:
     """Return the places in the text of an Exchange's paper that nobody has filled in, each at its field."""
-    if letters.kind_of(application, stage) is None:
+    if composing.kind_of(application, stage) is None:
         return []
     return [
-        Problem(f"{key}-{language}", "letter.err.empty_fact", {"fact": letters.fact_name(name)})
+        Problem(f"{key}-{language}", "letter.err.empty_fact", {"fact": composing.fact_name(name)})
         for key in ("subject", "text", "conclusion_text")
         for language, text in (given.get(key) or {}).items()
         for name in left_empty(str(text))
@@ -266,7 +277,7 @@ def _rules_of_review(application: Application, stage: str, given: Mapping[str, A
     """Return what the Exchange's own work says against what is known: gaps taken as none, verdicts not heeded."""
     asked = {item.key for form in simple_forms(application, stage) for item in form.fields}
     if "despite_reason" in asked and given.get("verdict") == "complete" and not given.get("despite_reason"):
-        gaps = formal.check(application).demanded
+        gaps = formal.check(application).count
         if gaps:
             return [Problem("despite_reason", "review.err.incomplete", {"n": gaps})]
     recommendation = given.get("recommendation")
@@ -295,10 +306,10 @@ def _choose_adviser(application: Application, stage: str, values: Mapping[str, A
             chosen = values.get(form.key, {}).get(item.key)
             if item.source != "partner_advisers" or not chosen:
                 continue
-            adviser = next(
-                user for user in organisations.adviser_employees(application.organisation) if str(user.id) == chosen
-            )
-            if adviser in queries.assigned(application, "adviser"):
+            key = queries.procedure(application).key
+            known = organisations.adviser_employees(application.organisation, procedure=key)
+            adviser = next((user for user in known if str(user.id) == chosen), None)
+            if adviser is None or adviser in queries.assigned(application, "adviser"):
                 continue
             effects.assign(application, adviser, "adviser", now=now)
             notifications.notify(

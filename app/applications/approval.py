@@ -208,7 +208,7 @@ def save(
     now: datetime,
 ) -> None:
     """Publish the first head's comments with their moment, and stay («Сақтау», IS2IN-20.c, 20.i)."""
-    _require_approval(application, by)
+    _require_approval(application, by, now=now)
     _publish(application, by, comments, suggested, now)
     audit.record("comments_saved", f"application {application.number}", by=by.id, at=now)
 
@@ -227,7 +227,7 @@ def return_for_rework(
     Raises:
         Conflict: no comment has been left in this round.
     """
-    _require_approval(application, by)
+    _require_approval(application, by, now=now)
     _publish(application, by, comments, suggested, now)
     moves.fire(application, "return_for_rework", by=by, seen=seen, now=now)
 
@@ -249,17 +249,17 @@ def agree(
         Conflict: the application has moved since, or does not stand in this stage.
     """
     application.require_version(seen)
-    stage = _require_approval(application, by)
+    stage = _require_approval(application, by, now=now)
     _publish(application, by, comments, suggested, now)
     after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
     moves.stand_at(application, after, act="agree", by=by, now=now, stage=stage)
 
 
-def _require_approval(application: Application, by: User) -> str:
+def _require_approval(application: Application, by: User, *, now: datetime) -> str:
     procedure = queries.procedure(application)
     for stage in procedure.open_stages(queries.position(application), facts.of(application)):
         if procedure.stages[stage].kind is StageKind.APPROVAL:
-            moves.require_executor(application, by, procedure.executor_of(stage, application.process))
+            moves.require_executor(application, by, procedure.executor_of(stage, application.process), now=now)
             return stage
     raise Conflict("app.err.stage_not_here")
 
@@ -366,6 +366,14 @@ def _answer(
         audit.record("comment_answered", f"application {application.number}", by=by.id, at=now, comment=comment_id)
         written += 1
     return written
+
+
+def is_left(row: AnyComment, user: User) -> bool:
+    """Tell whether a comment still waits for something that the side of ``user`` can do.
+
+    A remark that was answered waits for the Exchange alone.
+    """
+    return row.is_unsettled and (user.is_exchange or row.kind != "remark" or row.state != "answered")
 
 
 def may_settle(application: Application, row: AnyComment, user: User) -> bool:

@@ -191,6 +191,15 @@ def require_room(application: Application, given: Sequence[Received]) -> None:
         raise Invalid.at("", "file.err.application_size", max=size_said(MOST_BYTES))
 
 
+_AWAITED = "awaited_files"
+"""Where a transaction remembers the hashes of the files whose bytes are put into their place with its commit."""
+
+
+def is_there(sha256: str) -> bool:
+    """Tell whether the bytes of a file are kept, or will be with the present transaction."""
+    return here.storage().has(sha256) or sha256 in db.session().info.get(_AWAITED, ())
+
+
 def keep(
     application: Application,
     stage: str,
@@ -208,7 +217,18 @@ def keep(
     storage, draft = here.storage(), file.draft
     if draft is None or not isinstance(file.found, Look):
         raise ValueError(f"{file.name} has not been checked")
-    db.on_outcome(commit=lambda: storage.keep(draft), rollback=draft.drop)
+    awaited: set[str] = db.session().info.setdefault(_AWAITED, set())
+    awaited.add(draft.sha256)
+
+    def put() -> None:
+        storage.keep(draft)
+        awaited.discard(draft.sha256)
+
+    def drop() -> None:
+        draft.drop()
+        awaited.discard(draft.sha256)
+
+    db.on_outcome(commit=put, rollback=drop)
     file.is_taken = True
     row = Attachment(
         application_id=application.id,

@@ -14,13 +14,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import String, func, or_, select
 from sqlalchemy import cast as cast_to
 
-from app import catalogue, db
+from app import bilingual, catalogue, db
 from app.accounts.models import User
 from app.applications import answering, attachments, checklist, effects, moves, queries, queueing, queues, verifying
 from app.applications.answering import Typed
 from app.applications.models import Answers, Application, Attachment, Document
 from app.applications.queues import Entry
-from app.errors import Conflict, Invalid
+from app.bilingual import LANGUAGES, Texts
+from app.errors import Conflict, Invalid, Problem
 from app.organisations import queries as organisations
 from app.signatures.report import Verdict
 from app.terms import say, terms
@@ -70,6 +71,7 @@ class SignatureState:
     document: Document
     signature_id: int
     signer: str
+    for_name: str | None
     at: datetime
     verdict: Verdict | None
 
@@ -80,7 +82,8 @@ class Checks:
 
     ``undone``: stages that are not done; ``missing``: documents that are asked for and not there; ``lost``: files
     whose bytes are gone or cut short.  ``same``: other applications of the organisation in the same procedure,
-    live or registered lately; ``isins``: each ISIN in its answers -> other applications that name it.
+    live or registered lately; ``sisters``: those of them within the same other application, as is usual of the issues
+    of a programme: told, and not warned of; ``isins``: each ISIN in its answers -> other applications that name it.
     ``past``: how many of the organisation's applications are live, archived and refused.
     """
 
@@ -90,6 +93,7 @@ class Checks:
     lost: Sequence[str]
     files: int
     same: Sequence[Application]
+    sisters: Sequence[Application]
     isins: dict[str, list[Application]]
     is_active: bool
     first_head: str
@@ -103,6 +107,8 @@ def checks(application: Application, *, user: User, now: datetime, language: str
     first = procedure.processes[procedure.initial].stages
     rows = [row for row in attachments.rows(application) if _was_sent(application, row)]
     head = organisations.first_head(application.organisation)
+    same = _same(application, user, now)
+    sisters = [each for each in same if each.parent_id is not None and each.parent_id == application.parent_id]
     return Checks(
         signatures=_signatures(application),
         undone=[
@@ -116,7 +122,8 @@ def checks(application: Application, *, user: User, now: datetime, language: str
         ],
         lost=[row.name for row in rows if here.storage().size(row.sha256) != row.size],
         files=len(rows),
-        same=_same(application, user, now),
+        same=[each for each in same if each not in sisters],
+        sisters=sisters,
         isins={isin: _naming(isin, application, user) for isin in _isins(application)},
         is_active=application.organisation.is_active,
         first_head=head.name if head else "",
@@ -138,7 +145,8 @@ def _signatures(application: Application) -> list[SignatureState]:
     for signature in document.signatures:
         report = verifying.verified_again(document, signature)
         verdict = report.verdict if report else None
-        found.append(SignatureState(document, signature.id, signature.signer_name, signature.at, verdict))
+        signer, for_name = signature.signer_name, signature.for_name
+        found.append(SignatureState(document, signature.id, signer, for_name, signature.at, verdict))
     return found
 
 
@@ -219,33 +227,56 @@ def register(
     queueing.choose_next(application, next_holder, by=by, now=now)
 
 
-def refuse(application: Application, *, by: User, reason: str, text: str, seen: int, now: datetime) -> None:
+def refuse(application: Application, *, by: User, reason: str, texts: Texts, seen: int, now: datetime) -> None:
     """Refuse the registration, with a reason of the list and a text; the applicant reads both.
 
-    They stand in the answers of the registration (``refusal_reason``, ``refusal_text``), for the letter to quote in its
-    languages, and in the history in the application's language.
+    ``texts`` are in both languages of the letter that quotes them.  They stand in the answers of the registration
+    (``refusal_reason``, ``refusal_text``), and together in the history.
 
     Raises:
         Conflict: it has moved meanwhile, or does not wait here.
-        Invalid: the reason is none of the list, or there is no text, or too long a one.
+        Invalid: the reason is none of the list, or a language has no text, or too long a one.
         Held: a colleague holds it.
     """
     _way(application, REFUSE, seen)
-    text = text.strip()
-    if reason not in reasons():
-        raise Invalid.at("reason", "desk.err.reason")
-    if not text:
-        raise Invalid.at("text", "desk.err.text")
-    if len(text) > LONGEST_TEXT:
-        raise Invalid.at("text", "app.err.comment_long", max=LONGEST_TEXT)
-    registering = way(queries.procedure(application), application.process)
-    stage = (registering.stage if registering else None) or "registration"
+    problems = [] if reason in reasons() else [Problem("reason", "desk.err.reason")]
+    problems += bilingual.faults(texts, "text", missing="desk.err.text", long="app.err.comment_long", most=LONGEST_TEXT)
+    if problems:
+        raise Invalid(problems=problems)
+    stage = _stage(queries.procedure(application), application.process)
     moves.require_executor(application, by, _executor(application), now=now)
     newest = queries.latest(application, stage)
-    values = {**(newest.values if newest else {}), "refusal": {"refusal_reason": reason, "refusal_text": text}}
+    values = {**(newest.values if newest else {}), "refusal": {"refusal_reason": reason, "refusal_text": dict(texts)}}
     effects.save_answers(application, stage, values, by=by, now=now)
-    words = f"{say(_REASON + reason, application.language)}. {text}"
+    words = {language: f"{say(_REASON + reason, language)}. {texts[language]}" for language in LANGUAGES}
     moves.fire(application, REFUSE, by=by, seen=seen, words=words, now=now)
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a registration was refused: the code of the list, and the grounds in both languages."""
+
+    reason: str
+    texts: Texts
+
+
+def refusal(application: Application) -> Refusal | None:
+    """Return why the registration was refused, None where it was not."""
+    procedure = queries.procedure(application)
+    refused = next((each for each in procedure.transitions if each.trigger == REFUSE), None)
+    if refused is None or application.process != refused.target:
+        return None
+    kept = queries.latest(application, _stage(procedure, refused.source))
+    said = kept.values.get("refusal") if kept is not None else None
+    if said is None:
+        return None
+    text = said["refusal_text"]  # a plain text where it was refused before both languages were asked
+    return Refusal(said["refusal_reason"], bilingual.alike(text) if isinstance(text, str) else text)
+
+
+def _stage(procedure: Procedure, process: str) -> str:
+    registering = way(procedure, process)
+    return (registering.stage if registering else None) or "registration"
 
 
 def next_executor(application: Application) -> str:

@@ -31,7 +31,7 @@ def _page(application: Application, *, language: str, version: str = "", signed:
         "pdf/application.html",
         language,
         application=application,
-        company=application.organisation.names[language],
+        company=application.organisation.names_at(signed.at if signed else application.sent_at)[language],
         procedure=queries.procedure(application),
         stages=stages,
         version=version,
@@ -45,7 +45,9 @@ def _page(application: Application, *, language: str, version: str = "", signed:
 def _qr(application: Application, signatures: Sequence[Signature], sha256: str) -> str:
     """Return a QR code (an image by value) of what identifies the signed document."""
     lines = [application.number, f"SHA-256 {sha256}"]
-    lines += [f"{item.signer_name} IIN {item.signer_iin} {item.at:%Y-%m-%dT%H:%MZ}" for item in signatures]
+    for item in signatures:
+        behalf = f" / {item.for_name}" if item.for_name else ""
+        lines.append(f"{item.signer_name} IIN {item.signer_iin} {item.at:%Y-%m-%dT%H:%MZ}{behalf}")
     return str(segno.make("\n".join(lines), error="m", micro=False).svg_data_uri(scale=3, border=2))
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from app.applications import queries
 from app.applications.models import AnyComment
 from app.applications.sheets import (
     WIDEST_TABLE,
@@ -31,7 +32,7 @@ from app.forms.definitions import DynamicForm, Field, Form
 from app.forms.outline import Asked, Part, Rows
 from app.terms import say
 from app.terms.sizes import size_words
-from app.web.templating import named
+from app.web.templating import named, word
 
 
 @dataclass
@@ -99,11 +100,17 @@ def comments_by_place(rows: Iterable[AnyComment]) -> dict[str, list[AnyComment]]
     return found
 
 
+def _author(row: AnyComment) -> str:
+    """Return who wrote a comment; both names where he acted for the first head then (A26)."""
+    head = queries.acting_for(row.by, now=row.at) if row.office == "first_head" else None
+    return word("acting.who_for_whom", who=row.by.name, whom=head.name) if head else named(row.by, row.office)
+
+
 def comment_view(row: AnyComment) -> CommentView:
     """Return a comment as a field shows it."""
     return CommentView(
         row.id,
-        named(row.by, row.office),
+        _author(row),
         row.published_at or row.at,
         row.words,
         row.answer,
@@ -154,6 +161,7 @@ def field_view(
         words=dict(value) if item.type == "multilingual" and value else {},
         hint=item.hint[language] if item.hint else "",
         norm=item.norm[language] if item.norm else "",
+        clause=item.clause or "",
         required=item.required if required is None else required,
         options=options,
         languages=parts,
@@ -244,6 +252,7 @@ def rows_view(group: Rows, drawing: Drawing, *, stage: str) -> RowsView:
         entry_label=entry_label,
         hint=item.hint[language] if item.hint else "",
         norm=item.norm[language] if item.norm else "",
+        clause=item.clause or "",
         required=group.required,
         rows=rows,
         columns=_columns(item, language),

@@ -28,10 +28,12 @@ from app.applications.models import (
     Remark,
 )
 from app.audit import operations as audit
+from app.bilingual import Texts
 from app.errors import Conflict, Said
 from app.forms import origins
 from app.forms.compare import compare
 from app.organisations import queries as organisations
+from app.organisations.models import Organisation
 from app.web import here
 from app.web.templating import ZONE
 from app.workflows.guards import ANSWERING
@@ -60,19 +62,38 @@ def next_number(series: str) -> int:
     return int(db.session.execute(_COUNT[dialect.name], {"series": series, "value": 1}).scalar_one())
 
 
-def assign(application: Application, user: User, executor: str, *, now: datetime) -> None:
-    """Make ``user`` an executor; a former one of the same kind keeps his sight (A11), colleagues act together."""
-    known = False
+def assign(
+    application: Application, user: User, executor: str, *, now: datetime, place: Organisation | None = None
+) -> None:
+    """Make ``user`` an executor; a former one of the same kind keeps his sight (A11), colleagues act together.
+
+    ``place`` is the organisation for which he is to work on it, None: the one that follows from what he becomes.
+    """
+    known, works_for = False, place.id if place is not None else _works_for(application, user, executor)
     for row in application.assignments:
         if row.executor != executor:
             continue
         if row.user_id == user.id:
             row.is_current = known = True
+            row.organisation_id = works_for
         elif executor not in ANSWERING:
             row.is_current = False
     if not known:
-        application.assignments.append(Assignment(user=user, executor=executor, at=now, is_current=True))
+        row = Assignment(user=user, organisation_id=works_for, executor=executor, at=now, is_current=True)
+        application.assignments.append(row)
     db.session.flush()
+
+
+def _works_for(application: Application, user: User, executor: str) -> int | None:
+    """Return for which of his organisations somebody becomes an executor: the applicant, or else its partner."""
+    found = {member.organisation_id: member.organisation for member in user.memberships if member.is_active}
+    own = application.organisation_id
+    if own in found and executor != "adviser":
+        return own
+    partners = [row.partner_id for row in organisations.partnerships(application.organisation)] if found else []
+    theirs = [ident for ident in partners if ident in found and ident != own]
+    theirs.sort(key=lambda ident: (executor == "adviser") != (found[ident].kind == "adviser"))
+    return next(iter([*theirs, *found]), None)
 
 
 def save_answers(
@@ -175,6 +196,8 @@ def _publish_remarks(application: Application, *, by: User, now: datetime) -> Va
 
 
 def _send_file(application: Application, *, by: User, now: datetime) -> Values:
+    if application.parent_id is not None:  # in line with the parent's own acts, which may wait for what is within it
+        db.session.execute(select(Application.id).where(Application.id == application.parent_id).with_for_update())
     versions.record(application, "exchange", round_=application.round, by=by, now=now)
     criteria.pin(application, now=now)
     return {"submitted_at": application.submitted_at or now, "sent_at": now}
@@ -247,7 +270,9 @@ LETTERS = {
 """Effect -> the template of the letter that it writes."""
 
 
-def _write_letter(application: Application, effect: str, *, by: User | None, words: str, now: datetime) -> Values:
+def _write_letter(
+    application: Application, effect: str, *, by: User | None, words: str | Texts, now: datetime
+) -> Values:
     """Write a letter of its template: for the authorised person to sign, or sent by the system where nobody acts."""
     letter = letters.write(application, LETTERS[effect], by=by, reason=words, now=now)
     if by is None:
@@ -256,7 +281,7 @@ def _write_letter(application: Application, effect: str, *, by: User | None, wor
     return {}
 
 
-def carry_out(name: str, application: Application, *, by: User | None, words: str, now: datetime) -> Values:
+def carry_out(name: str, application: Application, *, by: User | None, words: str | Texts, now: datetime) -> Values:
     """Carry out an effect; ``words`` are the reason that was given with the transition."""
     if name in LETTERS:
         return _write_letter(application, name, by=by, words=words, now=now)

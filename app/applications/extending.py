@@ -60,6 +60,6 @@ def extend(application: Application, term: str, *, reason: str, by: User, seen: 
         "reason": words,
         "due": date_time_text(after.due) if after.due else "—",
     }
-    people = [person for executor in APPLICANT for person in queries.executor_people(application, executor)]
+    people = [person for executor in APPLICANT for person in queries.reached(application, executor)]
     told = list(dict.fromkeys(people))
     notifications.notify(told, "notice.term_extended", about=moves.about(application), params=params, now=now)

@@ -9,7 +9,7 @@ from typing import Any, cast
 from sqlalchemy import ColumnElement, Select, and_, bindparam, exists, func, or_, select
 
 from app import db
-from app.applications import queries
+from app.applications import parents, queries
 from app.applications.conditions import Conditions
 from app.applications.models import (
     Answers,
@@ -22,7 +22,7 @@ from app.applications.models import (
     Remark,
     Signature,
 )
-from app.workflows.guards import Facts
+from app.workflows.guards import Facts, ParentState
 from app.workflows.parts import StageKind
 
 
@@ -145,6 +145,16 @@ class ApplicationFacts:
         """What the procedure's conditions say of the newest answers."""
         return Conditions(self._application)
 
+    @cached_property
+    def parent(self) -> ParentState:
+        """How it stands with the application to which this one belongs."""
+        return parents.state(self._application)
+
+    @cached_property
+    def open_children(self) -> int:
+        """How many applications within this one have been sent and have not ended."""
+        return parents.open_children(self._application)
+
 
 @cache
 def _newest_values() -> Select[str, dict[str, Any]]:
@@ -168,6 +178,14 @@ def _newest_autosaved() -> Select[str]:
 
 def _flat(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     return {field: value for form in values.values() for field, value in form.items()}
+
+
+def once_answered(application: Application, stage: str, given: Mapping[str, Any]) -> Facts:
+    """Return what the guards would find once these fields of a stage were answered so; conditions are as they are."""
+    found = ApplicationFacts(application)
+    answers = found.answers
+    found.answers = {**answers, stage: {**answers.get(stage, {}), **given}}
+    return cast(Facts, found)
 
 
 def of(application: Application) -> Facts:

@@ -11,9 +11,10 @@ from datetime import datetime
 
 from app import catalogue, db
 from app.accounts.models import User
-from app.applications import answering, changes, effects, facts, moves, queries, reuse
+from app.applications import answering, cabinet, changes, effects, facts, moves, parents, queries, reuse
 from app.applications.models import AnyComment, Application, History
 from app.audit import operations as audit
+from app.bilingual import Texts
 from app.errors import Conflict, Invalid, NotPermitted, Said
 from app.notifications import operations as notifications
 from app.organisations import queries as organisations
@@ -41,7 +42,7 @@ def companies(user: User, procedure: Procedure) -> list[Organisation]:
     own = user.organisation
     if own is None:
         return []
-    found = [own, *(organisations.clients_of(own) if own.kind == "adviser" else [])]
+    found = [own, *(organisations.clients_of(own, procedure=procedure.key) if own.kind == "adviser" else [])]
     return [item for item in found if item.kind in procedure.open_to]
 
 
@@ -53,8 +54,11 @@ def create(
     now: datetime,
     source: str = "",
     language: str = "",
+    parent: str = "",
 ) -> Application:
     """Create an application for a company; ``source`` names an archived one whose forms are used again.
+
+    ``parent`` names the one to which it belongs, where its procedure says so; what is carried over fills it first.
 
     The author is who creates it, at the Exchange too: then nobody of the company sees it until it is sent there.
 
@@ -62,23 +66,86 @@ def create(
 
     Raises:
         NotFound: there is no such procedure, or no such questionnaire for this user.
-        Invalid: the company is not among those offered.
+        Invalid: the company is not among those offered, or the parent, or one is needed.
     """
     procedure = catalogue.present().procedures.get(procedure_key)
     company = next((item for item in companies(author, procedure) if item.id == company_id), None)
     if company is None:
         raise Invalid.at("company", "app.err.company")
-    origin = queries.questionnaire(source, user=author) if source else None
+    origin = cabinet.questionnaire(source, user=author) if source else None
     if origin is not None and origin.organisation_id != company.id:
         raise Invalid.at("company", "app.err.questionnaire_company", company=Said(origin.organisation.names))
     chosen = language or author.language
+    within = _chosen_parent(procedure, company, parent, user=author)
     application = begin(procedure, company, author=author, by=author, act="create", language=chosen, now=now)
     notifications.notify([author], "notice.created", about=moves.about(application), now=now)
+    if within is not None:
+        _belong(application, within, by=author, now=now)
     if origin is not None:
         for stage in queries.applicant_stages(application):
             if queries.acts_as(application, author, procedure.executor_of(stage, application.process)):
                 reuse.take(application, stage, origin, picked=None, by=author, now=now)
     return application
+
+
+def _chosen_parent(procedure: Procedure, company: Organisation, number: str, *, user: User) -> Application | None:
+    if not number:
+        if procedure.parent is not None and procedure.parent.is_needed:
+            raise Invalid.at("parent", "parents.err.needed")
+        return None
+    found = parents.choices(procedure, [company], user=user)
+    chosen = next((item for item in found if item.number == number), None)
+    if chosen is None:
+        raise Invalid.at("parent", "parents.err.choice")
+    return chosen
+
+
+def _belong(application: Application, parent: Application | None, *, by: User, now: datetime) -> None:
+    """Let an application belong to ``parent``, None: to none, with its row of history; take over what is carried."""
+    act, words = ("within", parent.number) if parent is not None else ("within_none", "")
+    also = {"parent_id": parent.id if parent is not None else None}
+    moves.stand_at(application, queries.position(application), act=act, by=by, now=now, words=words, also=also)
+    db.session.expire(application, ["parent"])
+    reuse.carry(application, by=by, now=now)
+
+
+def may_name_parent(application: Application, user: User) -> bool:
+    """Tell whether ``user`` may still say to which application this one belongs: its author, before it is sent."""
+    procedure = queries.procedure(application)
+    is_early = application.submitted_at is None and application.process == procedure.initial
+    return procedure.parent is not None and is_early and queries.acts_as(application, user, "author")
+
+
+def name_parent(application: Application, number: str, *, by: User, seen: int, now: datetime) -> None:
+    """Let an application that is being filled in belong to the one of a number, or to none ("").
+
+    What has been carried over from another one before stays.
+
+    Raises:
+        Conflict: it has moved since ``seen``, or is no longer with its author.
+        NotPermitted: ``by`` is not its author.
+        Invalid: the parent is not among those offered, or one is needed.
+    """
+    application.require_version(seen)
+    procedure = queries.procedure(application)
+    if not queries.acts_as(application, by, "author"):
+        raise NotPermitted
+    if not may_name_parent(application, by):
+        raise Conflict("parents.err.late")
+    if application.parent is not None and application.parent.number == number:
+        return  # as it is, even where it is not offered any more
+    parent = _chosen_parent(procedure, application.organisation, number, user=by)
+    if (parent.id if parent is not None else None) != application.parent_id:
+        _belong(application, parent, by=by, now=now)
+
+
+def _author_for(company: Organisation, author: User, by: User | None) -> int | None:
+    """Return the organisation for which an author works: where he stands now; for the calendar, the applicant."""
+    if author.is_exchange:
+        return None
+    if by is author and author.organisation is not None:
+        return author.organisation.id
+    return company.id
 
 
 def begin(
@@ -103,6 +170,7 @@ def begin(
         forms={key: library.get(key).version for key in procedure.forms},
         organisation=company,
         author=author,
+        author_for_id=_author_for(company, author, by),
         process=standing.process,
         stages=standing.to_dict()["stages"],
         language=language or author.language or DEFAULT_LANGUAGE,
@@ -155,7 +223,7 @@ def send(
     by: User,
     seen: int,
     now: datetime,
-    words: str = "",
+    words: str | Texts = "",
     despite: bool = False,
 ) -> Transition:
     """Take the transition ``trigger``; a new version goes off with unheeded comments only ``despite`` them.
@@ -218,7 +286,11 @@ def assign_colleague(application: Application, user_id: int | None, *, by: User,
     colleague = next((found for found in callable_people(application, by) if found.id == user_id), None)
     if colleague is None:
         raise Invalid.at("colleague", "app.err.choice")
-    effects.assign(application, colleague, side, now=now)
+    own = queries.place_id(by)
+    place = (
+        by.organisation if any(each.organisation_id == own for each in colleague.places) else application.organisation
+    )
+    effects.assign(application, colleague, side, now=now, place=place)
     db.session.add(History(application_id=application.id, at=now, by_id=by.id, act="assign", words=colleague.name))
     audit.record("assign", f"application {application.number}", by=by.id, at=now, user=colleague.id)
     notifications.notify([colleague], "notice.assigned", about=moves.about(application), action_required=True, now=now)

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app import catalogue
-from app.applications import checklist, facts, queries
+from app.applications import attachments, checklist, facts, queries
 from app.applications.checklist import Checklist, FileState, Item
 from app.applications.models import Application
 from app.errors import Problem
-from app.web import here
 from app.workflows.guards import StageStatus
 
 
@@ -50,25 +49,21 @@ class FormalCheck:
         return self.documents.rejected
 
     @property
-    def demanded(self) -> int:
-        """How many gaps stand against what was demanded.
-
-        Bytes that are gone from the disk are no fault of the applicant: the page tells them beside these.
-        """
-        return sum(len(each) for each in (self.missing, self.rejected, self.answers)) + (not self.is_signed)
-
-    @property
     def count(self) -> int:
-        """How many gaps there are."""
-        return self.demanded + len(self.unreadable)
+        """How many gaps stand in the way of taking it as complete.
+
+        Files that cannot be read are among them, though they may be no fault of the applicant: what nobody can open
+        nobody has checked.
+        """
+        found = (self.missing, self.rejected, self.unreadable, self.answers)
+        return sum(len(each) for each in found) + (not self.is_signed)
 
 
 def check(application: Application) -> FormalCheck:
     """Return the formal check of an application as it was last sent."""
     documents = checklist.of(application, as_of=application.sent_at, for_exchange=True)
-    storage = here.storage()
     unreadable = tuple(
-        (item, file) for item in documents.items for file in item.files if not storage.has(file.row.sha256)
+        (item, file) for item in documents.items for file in item.files if not attachments.is_there(file.row.sha256)
     )
     return FormalCheck(documents, unreadable, tuple(_shortfalls(application, documents)), _is_signed(application))
 

@@ -45,8 +45,12 @@ SCANS = Field.model_validate(
 
 
 def procedures() -> list[Procedure]:
-    """Return the procedures that organisations file themselves: these may come on paper."""
-    return [each for each in catalogue.present().procedures.newest() if each.started_by is None]
+    """Return the procedures that organisations file themselves: these may come on paper.
+
+    Not those that need a parent: paper is entered without one, which may be named while it is being entered.
+    """
+    newest = catalogue.present().procedures.newest()
+    return [each for each in newest if each.started_by is None and not (each.parent and each.parent.is_needed)]
 
 
 def companies(procedure: Procedure | None = None) -> list[Organisation]:
@@ -85,9 +89,7 @@ def begin(
     if not scans:
         raise Invalid.at("scans", "paper.err.scans")
     attachments.check(SCANS, "scans", scans, [])
-    known = select(Application.number).join(PaperIntake, PaperIntake.application_id == Application.id)
-    same = (PaperIntake.received_at == received_at, Application.organisation_id == company.id)
-    number = db.session.scalar(known.where(*same, Application.procedure == procedure.name).limit(1))
+    number = _entered_as(procedure, company, received_at, scans)
     if number is not None:
         raise Conflict("paper.err.twice", number=number)
     application = filing.begin(procedure, company, author=by, by=by, act="create", now=now, language=by.language)
@@ -105,6 +107,26 @@ def begin(
     )
     _note(application, "receive_paper", brought_by, by=by, now=now)
     return application
+
+
+def _entered_as(
+    procedure: Procedure, company: Organisation, received_at: datetime, scans: Sequence[Received]
+) -> str | None:
+    """Return the number under which the same paper stands; two papers of one minute differ in their scans."""
+    given = [file.draft.sha256 for file in scans if file.draft is not None]
+    statement = (
+        select(Application.number)
+        .join(PaperIntake, PaperIntake.application_id == Application.id)
+        .join(Attachment, Attachment.application_id == Application.id)
+        .where(
+            PaperIntake.received_at == received_at,
+            Application.organisation_id == company.id,
+            Application.procedure == procedure.name,
+            Attachment.stage == attachments.PAPER,
+            Attachment.sha256.in_(given),
+        )
+    )
+    return db.session.scalar(statement.limit(1))
 
 
 def _chosen_procedure(key: str) -> Procedure:
@@ -151,7 +173,7 @@ def enter(application: Application, *, by: User, seen: int, now: datetime) -> No
     It becomes the application of the organisation's administrator, or else of its first head, who are told.
 
     Raises:
-        NotPermitted: another officer enters it.
+        NotPermitted: another desk enters it.
         Conflict: it did not come on paper, was handed in already, has moved since, or nobody of the
             organisation can act.
     """
@@ -159,7 +181,7 @@ def enter(application: Application, *, by: User, seen: int, now: datetime) -> No
     intake = queries.intake(application)
     if intake is None or intake.entered_at is not None:
         raise Conflict("paper.err.entered")
-    if application.author_id != by.id:
+    if not queries.enters(application, by):
         raise NotPermitted("paper.err.entered_by", who=application.author.name)
     people = organisations.people(application.organisation)
     owners = [one.user for one in people if one.is_admin] or [one.user for one in people if one.is_first_head]
@@ -180,7 +202,12 @@ def enter(application: Application, *, by: User, seen: int, now: datetime) -> No
         by=by,
         now=intake.received_at,
         words=intake.brought_by,
-        also={"author_id": owners[0].id, "submitted_at": intake.received_at, "sent_at": now},
+        also={
+            "author_id": owners[0].id,
+            "author_for_id": application.organisation_id,
+            "submitted_at": intake.received_at,
+            "sent_at": now,
+        },
     )
     db.session.expire(application, ["author"])
     versions.record(application, "exchange", round_=application.round, by=by, now=now)

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, func, select
 
 from app import db
-from app.applications.models import Letter
+from app.applications.models import Application, Letter
 
 
 def _of_period(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
@@ -30,7 +30,9 @@ def sent(
     return db.session.scalars(statement.offset(start).limit(most)).unique().all()
 
 
-def waiting() -> Sequence[Letter]:
-    """Return the letters of a template alone that nobody has signed yet, oldest first."""
+def waiting(application: Application | None = None) -> Sequence[Letter]:
+    """Return the letters of a template alone that nobody has signed yet, oldest first; of one application or of all."""
     statement = select(Letter).where(Letter.stage == "", Letter.sent_at.is_(None)).order_by(Letter.id)
+    if application is not None:
+        statement = statement.where(Letter.application_id == application.id)
     return db.session.scalars(statement).unique().all()

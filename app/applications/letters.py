@@ -1,4 +1,4 @@
-"""The Exchange's letters and conclusions: drawn from templates, set as paper, sent, read.
+"""The Exchange's letters and conclusions: set as paper, signed, sent, read; what they say, ``composing`` tells.
 
 The text of a letter is written in a stage of kind work (the form ``letter``, or the conclusion's text); the
 stage of kind issuing that follows it signs it.  Letters of a template alone (registration refused, remarks)
@@ -14,29 +14,26 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from hashlib import sha256
-from typing import Any
 
 import segno
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app import db, letter_templates, pdf
+from app import db, pdf
 from app.accounts.models import User
-from app.applications import queries, summary
-from app.applications.models import Application, Document, History, Letter, Remark, Signature
+from app.applications import composing, queries, summary
+from app.applications.composing import Words
+from app.applications.models import Application, Document, History, Letter, Signature
 from app.applications.sheets import SectionView, SheetView
 from app.applications.summary import Drawing
 from app.audit import operations as audit
-from app.errors import Conflict, Invalid, Said, Term
-from app.letter_templates import LANGUAGES
-from app.terms import say, terms
+from app.bilingual import LANGUAGES, Texts
+from app.errors import Conflict, Invalid
+from app.terms import say
 from app.web import here
-from app.web.templating import ZONE, date_text, paper
+from app.web.templating import ZONE, paper
 from app.workflows.guards import StageStatus
 from app.workflows.parts import StageKind
-
-Words = dict[str, dict[str, str]]
-"""``{"subject": {language: text}, "text": {language: text}}``."""
 
 REWORDED = "reword_letter"
 """The act in the history of who has changed a letter that is not sent yet: the Exchange's own affair."""
@@ -44,37 +41,10 @@ REWORDED = "reword_letter"
 ENCLOSED = frozenset({"grounds", "decision"})
 """The stages of the Exchange whose answers are enclosed with its letters."""
 
-_FIELDS = {
-    "body": "body",
-    "meeting_date": "meeting_date",
-    "minutes_number": "minutes_number",
-    "decision_date": "decision_date",
-    "effective_date": "effective_date",
-    "measure": "measure",
-    "remedy_by": "remedy_date",
-    "decision_conditions": "conditions",
-    "decision_reasons": "conditions",
-    "gaps": "gaps",
-}
-"""Field of the Exchange's own forms -> the fact that it gives."""
-
 _CONCLUDED = frozenset({"recommendation", "conclusion_conditions", "grounds_confirmed"})
 """What stands below the text of a conclusion; what else its drafter has answered is the Exchange's own affair."""
 
-_ANSWERING_TERMS = ("rework", "answer")
-
-
 # Which stages write what
-
-
-def kind_of(application: Application, stage: str) -> str | None:
-    """Return ``letter`` or ``conclusion`` where a stage writes such a paper, else None."""
-    found = queries.procedure(application).stages.get(stage)
-    if found is None or found.kind is not StageKind.WORK:
-        return None
-    if "letter" in found.forms:
-        return "letter"
-    return "conclusion" if any(form.endswith("conclusion") for form in found.forms) else None
 
 
 def written_in(application: Application, issuing: str) -> str:
@@ -119,130 +89,6 @@ def of(application: Application) -> list[Letter]:
     """Return every paper of an application, newest first."""
     statement = select(Letter).where(Letter.application_id == application.id).order_by(Letter.id.desc())
     return list(db.session.scalars(statement).unique())
-
-
-# What templates say
-
-
-def occasion(application: Application, stage: str) -> str:
-    """Return the key of the template for the paper of a stage: by the decision, procedure and category."""
-    if kind_of(application, stage) == "conclusion":
-        return "conclusion"
-    procedure = queries.procedure(application)
-    if procedure.started_by is not None and stage in procedure.processes[procedure.initial].stages:
-        return letter_templates.chosen(f"notice.{procedure.key}", "notice")
-    if "decision" not in procedure.stages:
-        return letter_templates.chosen(f"letter.{procedure.key}", "letter.accepted")
-    decided = queries.latest(application, "decision")
-    outcome = next(
-        (str(form["outcome"]) for form in (decided.values.values() if decided else ()) if form.get("outcome")), ""
-    )
-    ends = [f".{outcome}"] if outcome else []
-    keys = [f"letter.{of}{end}" for end in ends for of in (procedure.key, procedure.category)]
-    return letter_templates.chosen(*keys, *(f"letter{end}" for end in ends), "letter")
-
-
-def facts_of(
-    application: Application, language: str, *, reason: str = "", now: datetime | None = None
-) -> dict[str, str]:
-    """Return what is known of an application, as templates name it; ``now``: the remarks sent at this moment."""
-    procedure = queries.procedure(application)
-    found = {
-        "number": application.number,
-        "sent_date": date_text(application.submitted_at),
-        "registration_number": application.registration_number,
-        "registration_date": date_text(application.registered_at),
-        "company": application.organisation.names[language],
-        "bin": application.organisation.bin,
-        "procedure": procedure.title[language],
-        "meeting_date": date_text(application.meeting_at),
-        "reason": reason,
-        "remarks": _remarks(application, language, now) if now else "",
-        "answer_days": next((str(each.working_days) for each in procedure.terms if each.key in _ANSWERING_TERMS), ""),
-    }
-    drawing = Drawing(language)
-    isins, criteria = [], []
-    for stage in summary.stages(application, drawing, kinds=(StageKind.FILL, StageKind.WORK)):
-        is_work = procedure.stages[stage.key].kind is StageKind.WORK
-        for sheet in stage.sheets:
-            criteria += [sheet.criteria] if sheet.criteria and not is_work else []
-            for field in (field for section in sheet.sections for field in section.fields):
-                if is_work and field.key in _FIELDS and field.text:
-                    found[_FIELDS[field.key]] = field.text
-                elif not is_work and field.kind == "isin" and field.text:
-                    isins.append(f"ISIN {field.text}")
-    found["security"] = "; ".join(dict.fromkeys([*criteria, *isins]))
-    return found
-
-
-def _remarks(application: Application, language: str, now: datetime) -> str:
-    sent = select(Remark).where(Remark.application_id == application.id, Remark.published_at == now).order_by(Remark.id)
-    rows = db.session.scalars(sent).unique()
-    return "\n".join(
-        f"{n}. {f'{label}: ' if (label := row.labels.get(language)) else ''}{row.words}"
-        for n, row in enumerate(rows, 1)
-    )
-
-
-def drawn(application: Application, key: str, *, reason: str = "", now: datetime | None = None) -> Words:
-    """Return the words of the template ``key`` with the application's facts put in."""
-    found: Words = {"subject": {}, "text": {}}
-    for language in LANGUAGES:
-        template = letter_templates.templates()[key][language]
-        known = facts_of(application, language, reason=reason, now=now)
-        found["subject"][language], found["text"][language] = template.subject, template.filled(known)
-    return found
-
-
-def typed(application: Application, stage: str, key: str) -> dict[str, list[str]]:
-    """Return a template's words as the inputs of the stage's form hold them: input name -> texts."""
-    words = drawn(application, key)
-    subject, text = ("subject", "text") if kind_of(application, stage) == "letter" else ("", "conclusion_text")
-    found = {f"{text}-{language}": [words["text"][language]] for language in LANGUAGES}
-    return found | (
-        {f"{subject}-{language}": [words["subject"][language]] for language in LANGUAGES} if subject else {}
-    )
-
-
-def templates_of(application: Application, stage: str) -> list[str]:
-    """Return the keys of the templates that the text of a stage may be drawn from; none where it writes no paper."""
-    if kind_of(application, stage) != "letter":
-        return []  # a conclusion is drawn from what was judged
-    family = occasion(application, stage).partition(".")[0]
-    return [key for key in letter_templates.templates() if key.partition(".")[0] == family]
-
-
-def missing(words: Words) -> list[str]:
-    """Return the names of the facts that stand in a text in braces, not put in."""
-    found: dict[str, None] = {}
-    for texts in words.values():
-        for text in texts.values():
-            found.update(dict.fromkeys(letter_templates.left_empty(text)))
-    return list(found)
-
-
-def fact_name(name: str) -> Term | Said:
-    """Return what a fact is called; what a person put in braces himself is called as it is written."""
-    key = f"letter.fact.{name}"
-    return Term(key) if key in terms() else Said(dict.fromkeys(("kk", "ru", "en"), name))
-
-
-def words_of(application: Application, stage: str) -> Words:
-    """Return what a stage says now, as the words of a paper."""
-    newest = queries.latest(application, stage)
-    values: dict[str, Any] = {
-        key: value for form in (newest.values if newest else {}).values() for key, value in form.items()
-    }
-    if kind_of(application, stage) == "letter":
-        subject, text = values.get("subject") or {}, values.get("text") or {}
-    else:
-        template = letter_templates.templates()["conclusion"]
-        subject = {language: template[language].subject for language in LANGUAGES}
-        text = values.get("conclusion_text") or {}
-    return {
-        "subject": {language: str(subject.get(language, "")) for language in LANGUAGES},
-        "text": {language: str(text.get(language, "")) for language in LANGUAGES},
-    }
 
 
 # From words to paper
@@ -290,7 +136,7 @@ def _enclosed(application: Application, kind: str) -> list[SheetView]:
     stages = summary.stages(application, Drawing(application.language), kinds=(StageKind.WORK,))
     if kind == "letter":
         return [sheet for stage in stages if stage.key in ENCLOSED for sheet in stage.sheets]
-    found = [sheet for stage in stages if kind_of(application, stage.key) == kind for sheet in stage.sheets]
+    found = [sheet for stage in stages if composing.kind_of(application, stage.key) == kind for sheet in stage.sheets]
     return [replace(sheet, sections=[_without_text(each) for each in sheet.sections]) for sheet in found]
 
 
@@ -354,14 +200,14 @@ def prepare(application: Application, stage: str, *, by: User | None, now: datet
     newest = queries.latest(application, stage)
     if newest is None or newest.is_autosaved or queries.position(application).status(stage) is not StageStatus.FILLED:
         raise Conflict("letter.err.not_written")
-    words, kind = words_of(application, stage), kind_of(application, stage) or "letter"
+    words, kind = composing.words_of(application, stage), composing.kind_of(application, stage) or "letter"
     require_whole(words)
     content = set_as_paper(application, words, kind=kind)
     document = _keep(application, kind, content, name=_name(application, kind), number="", now=now)
     row = Letter(
         application_id=application.id,
         kind=kind,
-        occasion=occasion(application, stage),
+        occasion=composing.occasion(application, stage),
         stage=stage,
         revision=newest.revision,
         words=words,
@@ -389,8 +235,8 @@ def require_whole(words: Words) -> None:
     Raises:
         Invalid: names them.
     """
-    for name in missing(words):
-        raise Invalid.at("", "letter.err.empty_fact", fact=fact_name(name))
+    for name in composing.missing(words):
+        raise Invalid.at("", "letter.err.empty_fact", fact=composing.fact_name(name))
 
 
 def fixed(letter: Letter, *, now: datetime) -> Document:
@@ -411,7 +257,7 @@ def fixed(letter: Letter, *, now: datetime) -> Document:
     return letter.document
 
 
-def write(application: Application, key: str, *, by: User | None, reason: str, now: datetime) -> Letter:
+def write(application: Application, key: str, *, by: User | None, reason: str | Texts, now: datetime) -> Letter:
     """Write a letter of a template alone, to be signed in the list of letters."""
     counted = select(func.count()).where(Letter.application_id == application.id, Letter.stage == "")
     row = Letter(
@@ -420,7 +266,7 @@ def write(application: Application, key: str, *, by: User | None, reason: str, n
         occasion=key,
         stage="",
         revision=(db.session.scalar(counted) or 0) + 1,
-        words=drawn(application, key, reason=reason, now=now),
+        words=composing.drawn(application, key, reason=reason, now=now),
         made_by_id=by.id if by else None,
         made_at=now,
     )

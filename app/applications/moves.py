@@ -14,20 +14,26 @@ from types import MappingProxyType
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm.attributes import set_committed_value
 
-from app import db
+from app import bilingual, db
 from app.accounts.models import User
 from app.applications import clocks, conditions, effects, facts, holders, queries, taking
-from app.applications.models import Application, History, Letter
+from app.applications.models import Application, Assignment, History, Letter
 from app.audit import operations as audit
+from app.bilingual import Texts
 from app.errors import Conflict, Invalid, NotPermitted, Term
 from app.notifications import operations as notifications
+from app.organisations import queries as organisations
+from app.organisations.models import ActingHead
 from app.permissions import EXECUTOR_ROLES
 from app.statements import Statement
 from app.terms import LANGUAGES, say
 from app.web import here
-from app.web.templating import date_text
+from app.web.templating import date_text, date_time_text
 from app.workflows.guards import Position
 from app.workflows.parts import Transition
+
+LONGEST_REASON = 4000
+"""How many characters a reason may have, in each language."""
 
 AUTHORISED = "listing_head"
 """Who signs the letters that no stage of a procedure gives to somebody."""
@@ -35,7 +41,7 @@ AUTHORISED = "listing_head"
 _APPLICATION = db.table_of(Application)
 _ADD_HISTORY = Statement(
     insert(db.table_of(History)),
-    ("application_id", "at", "by_id", "act", "stage", "source", "target", "words", "for_id"),
+    ("application_id", "at", "by_id", "act", "stage", "source", "target", "words", "texts", "for_id"),
 )
 
 
@@ -54,7 +60,7 @@ def stand_at(
     by: User | None,
     now: datetime,
     stage: str = "",
-    words: str = "",
+    words: str | Texts = "",
     also: Mapping[str, object] = MappingProxyType({}),
 ) -> None:
     """Store a new position, and ``also`` these columns of the application, with the history and audit rows.
@@ -77,8 +83,8 @@ def stand_at(
         for name, value in changed.items():
             set_committed_value(application, name, value)
     target = position.process if moved else ""
-    said = {"stage": stage, "source": source, "target": target, "words": words}
-    note(application, act, **said, by=by, absent=absent, now=now)
+    said = {"stage": stage, "source": source, "target": target}
+    note(application, act, **said, words=words, by=by, absent=absent, now=now)
     if moved:
         taking.settle(application, source, now=now)
 
@@ -92,7 +98,7 @@ def note(
     stage: str = "",
     source: str = "",
     target: str = "",
-    words: str = "",
+    words: str | Texts = "",
     absent: User | None = None,
 ) -> None:
     """Add an act to the history and the audit; by itself it moves nothing.
@@ -100,8 +106,12 @@ def note(
     ``absent`` is the colleague for whom ``by`` acts as his substitute.
     """
     by_id = by.id if by else None
-    row = {"at": now, "by_id": by_id, "act": act, "stage": stage, "source": source, "target": target, "words": words}
-    _ADD_HISTORY.run({"application_id": application.id, **row, "for_id": absent.id if absent else None})
+    row = {"at": now, "by_id": by_id, "act": act, "stage": stage, "source": source, "target": target}
+    said = {
+        "words": bilingual.said(words, application.language),
+        "texts": None if isinstance(words, str) else dict(words),
+    }
+    _ADD_HISTORY.run({"application_id": application.id, **row, **said, "for_id": absent.id if absent else None})
     behalf = {"on_behalf_of": absent.id} if absent else {}
     audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target, **behalf)
 
@@ -121,12 +131,28 @@ def touch(application: Application) -> None:
 
 def _absent(application: Application, stage: str, by: User | None, now: datetime) -> User | None:
     """Return the colleague for whom ``by`` acts as his substitute, None if for himself or for the organisation."""
-    if by is None or not by.is_exchange:
+    if by is None:
         return None
     procedure = queries.procedure(application)
     process = procedure.processes[application.process]
     executor = procedure.executor_of(stage, process.key) if stage in process.stages else process.executor
+    if executor == "first_head":
+        return _acted_for_head(application, by, now=now)
+    if not by.is_exchange:
+        return None
     return holders.acted_for(application, by, executor or "", now=now)
+
+
+def _acted_for_head(application: Application, by: User, *, now: datetime) -> User | None:
+    """Return the first head for whom ``by`` acts; from this act on he may read the application for good (A11)."""
+    head = queries.acting_for(by, now=now)
+    own = application.organisation_id
+    known = any(row.user_id == by.id and row.organisation_id == own for row in application.assignments)
+    if head is not None and not known:
+        row = Assignment(user=by, organisation_id=own, executor="acting_head", at=now, is_current=True)
+        application.assignments.append(row)
+        db.session.flush()
+    return head
 
 
 def require_executor(
@@ -141,8 +167,10 @@ def require_executor(
         Held: a colleague of the same role holds it.
     """
     role = EXECUTOR_ROLES.get(executor)
-    if role is None and queries.acts_as(application, user, executor):
+    if role is None and queries.acts_as(application, user, executor, now=now):
         return
+    if executor == "first_head":
+        _require_still_acting(application, user, now=now or here.now())
     if role is None or role not in user.roles:
         raise NotPermitted("app.err.not_executor", who=Term(f"workflow.executor.{executor}"))
     now = now or here.now()
@@ -153,29 +181,67 @@ def require_executor(
         taking.take(application, executor, by=user, now=now)
 
 
-def fire(application: Application, trigger: str, *, by: User, seen: int, now: datetime, words: str = "") -> Transition:
+def is_quoted(transition: Transition) -> bool:
+    """Tell whether the reason of a transition is the Exchange's own and stands in a letter: it is given in both
+    languages then.  What an applicant says is quoted as he said it.
+    """
+    writes = any(name in effects.LETTERS for name in transition.effects)
+    return transition.reason_required and transition.by in EXECUTOR_ROLES and writes
+
+
+def _require_still_acting(application: Application, user: User, *, now: datetime) -> None:
+    """Tell whoever acted for the first head that his time is over.
+
+    Raises:
+        NotPermitted: says since when.
+    """
+    if user.organisation is not application.organisation or user.membership is None:
+        return
+    own = user.membership.organisation_id
+    past = [row.over_at for row in user.membership.actings if row.organisation_id == own and row.over_at <= now]
+    if past and not user.membership.is_first_head:
+        raise NotPermitted("acting.err.over", until=date_time_text(max(past)))
+
+
+def fire(
+    application: Application, trigger: str, *, by: User, seen: int, now: datetime, words: str | Texts = ""
+) -> Transition:
     """Take the transition ``trigger``: check, move, carry out its effects, tell whom it concerns.
 
-    ``seen`` is the version on the screen; ``words`` the reason, where one is asked.
+    ``seen`` is the version on the screen; ``words`` the reason, where one is asked: in both languages where a
+    letter quotes it (``is_quoted``).
 
     Raises:
         Conflict: the application has moved, the transition does not begin here, a guard refuses it, or
             a term is over after which the system moves it.
         NotPermitted: ``by`` is not the executor who may take it.
-        Invalid: a reason is asked and none was given.
+        Invalid: a reason is asked and none was given, or not in both languages, or it is too long.
     """
     application.require_version(seen)
     if trigger != "delete" and queries.is_being_entered(application):
         raise Conflict("paper.err.only_enter")
+    if trigger == "delete" and queries.is_duty(application):
+        raise Conflict("app.err.duty")
     procedure = queries.procedure(application)
     offered = [item for item in procedure.transitions if item.trigger == trigger]
     here = [item for item in offered if item.source == application.process]
     for transition in (here or offered)[:1]:
         require_executor(application, by, transition.by, now=now)
-        if transition.reason_required and not words.strip():
-            raise Invalid.at("reason", "err.reason_required")
+        if transition.reason_required:
+            _require_reason(transition, words)
     clocks.require_time(application, now=now)
-    return _take(application, trigger, by=by, now=now, words=words.strip())
+    return _take(application, trigger, by=by, now=now, words=words.strip() if isinstance(words, str) else words)
+
+
+def _require_reason(transition: Transition, words: str | Texts) -> None:
+    if is_quoted(transition):
+        texts = {} if isinstance(words, str) else words
+        keys = {"missing": "err.reason_required", "long": "app.err.comment_long"}
+        problems = bilingual.faults(texts, "reason", **keys, most=LONGEST_REASON)
+        if problems:
+            raise Invalid(problems=problems)
+    elif isinstance(words, str) and not words.strip():
+        raise Invalid.at("reason", "err.reason_required")
 
 
 def fire_by_system(application: Application, trigger: str, *, now: datetime) -> Transition:
@@ -187,7 +253,9 @@ def fire_by_system(application: Application, trigger: str, *, now: datetime) -> 
     return _take(application, trigger, by=None, now=now)
 
 
-def _take(application: Application, trigger: str, *, by: User | None, now: datetime, words: str = "") -> Transition:
+def _take(
+    application: Application, trigger: str, *, by: User | None, now: datetime, words: str | Texts = ""
+) -> Transition:
     fired = queries.procedure(application).fire(queries.position(application), trigger, facts.of(application))
     taken = fired.transition
     for table, row in conditions.decide(application, taken, now=now):
@@ -253,7 +321,7 @@ def tell_of_letter(letter: Letter, *, now: datetime) -> None:
     people = {each.id: each for executor in ("author", "respondent", "first_head") for each in around.get(executor, ())}
     staff = {each.id for executor in EXECUTOR_ROLES for each in around.get(executor, ())}
     subject = letter.words["subject"]
-    params = {"number": letter.number, "subject": {**subject, "en": subject["ru"]}}
+    params = {"number": letter.number, "subject": bilingual.everywhere(subject)}
     message = notifications.Message("notice.letter", params)
     found = [(person, message) for ident, person in people.items() if ident not in staff]
     notifications.post(found, about=about(letter.application), now=now)
@@ -268,12 +336,18 @@ def _about(
     application: Application, executors: Sequence[str], around: Mapping[str, Sequence[notifications.Addressee]]
 ) -> notifications.About:
     names = {key: [person.name for person in people] for key, people in around.items() if key not in EXECUTOR_ROLES}
+    acting = organisations.acting_head(application.organisation) if "first_head" in names else None
+
+    def said(language: str) -> str:
+        return ", ".join(_words(executors, _with_both(names, acting, language), language)) or "—"
+
     return notifications.About(
         number=application.number,
         url=effects.url(application),
         procedure=queries.procedure(application).title.model_dump(),
-        executor={language: ", ".join(_words(executors, names, language)) or "—" for language in LANGUAGES},
+        executor={language: said(language) for language in LANGUAGES},
         author=around["author"][0].name,
+        company=application.organisation.names,
     )
 
 
@@ -294,7 +368,19 @@ def executor_words(
             if row.executor in executors:
                 role = say(f"workflow.executor.{row.executor}", language)
                 names[row.executor] = [say("queues.role_holder", language, role=role, user=row.user.name)]
-    return _words(executors, names, language)
+    acting = organisations.acting_head(application.organisation) if names.get("first_head") else None
+    return _words(executors, _with_both(names, acting, language), language)
+
+
+def _with_both(
+    names: Mapping[str, Sequence[str]], acting: ActingHead | None, language: str
+) -> Mapping[str, Sequence[str]]:
+    """Return the same with both names where somebody acts for the first head (A26)."""
+    if acting is None or "first_head" not in names:
+        return names
+    both = say("acting.who_for_whom", language, who=acting.user.name, whom=acting.head.name)
+    others = [name for name in names["first_head"] if name not in (acting.user.name, acting.head.name)]
+    return {**names, "first_head": [both, *others]}
 
 
 def _words(executors: Sequence[str], names: Mapping[str, Sequence[str]], language: str) -> list[str]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
-from typing import Any, Protocol
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
@@ -29,7 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy import cast as cast_to
-from sqlalchemy.orm import joinedload, lazyload, selectinload
+from sqlalchemy.orm import lazyload
 
 from app import catalogue, db
 from app.accounts import queries as people
@@ -39,18 +38,21 @@ from app.applications.models import (
     Answers,
     Application,
     Assignment,
+    CalendarBegin,
     Comment,
     Document,
     History,
-    Holding,
     InternalNote,
     PaperIntake,
     Remark,
 )
+from app.db import UtcDateTime
 from app.errors import NotFound
 from app.notifications.operations import Addressee
-from app.organisations.models import Partnership
-from app.permissions import EXECUTOR_ROLES, Permission, Role
+from app.organisations import joining
+from app.organisations import queries as organisations
+from app.organisations.models import Membership, Partnership, PartnershipScope
+from app.permissions import EXECUTOR_ROLES, Permission, Role, desks
 from app.statements import Statement
 from app.web import here
 from app.workflows.guards import Position
@@ -58,14 +60,6 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import StageKind
 
 DELETED = "deleted"
-
-
-_LOOK_ALIKES = str.maketrans("әғқңөұүһі", "агкноуухи")
-
-
-def folded(words: str) -> str:
-    """Return words as a search compares them."""
-    return " ".join(words.casefold().translate(_LOOK_ALIKES).split())
 
 
 def visible_to(user: User) -> ColumnElement[bool]:
@@ -76,7 +70,19 @@ def visible_to(user: User) -> ColumnElement[bool]:
     it, and what it has itself begun; compliance what is archived.
     """
     organisation = user.organisation
-    return _visible(_sight_of(user), user.id, organisation.id if organisation else None)
+    return _visible(_sight_of(user), user.id, organisation.id if organisation else None, here.now())
+
+
+@joining.shown_in.connect
+def opens_in(member: Membership, *, args: Mapping[str, Any]) -> bool:
+    """Tell whether the application that an address names is seen from this place of somebody, present or not."""
+    number = args.get("number")
+    if not isinstance(number, str):
+        return False
+    now = here.now()
+    sight = "client" if member.stands_for(now) is None else "acting"
+    seen = _visible(sight, member.user_id, member.organisation_id, now)
+    return db.session.scalar(select(Application.id).where(Application.number == number, seen)) is not None
 
 
 def _sight_of(user: User) -> str:
@@ -84,35 +90,67 @@ def _sight_of(user: User) -> str:
         return "exchange"
     if Role.COMPLIANCE in user.roles:
         return "compliance"
-    return "client" if user.organisation is not None else ""
+    if user.organisation is None:
+        return ""
+    return "client" if acting_for(user) is None else "acting"
 
 
-def _visible(sight: str, user_id: Any, organisation_id: Any) -> ColumnElement[bool]:
+def acting_for(user: User, *, now: datetime | None = None) -> User | None:
+    """Return the first head for whom ``user`` acts at a moment, None for everybody else (A26)."""
+    return user.membership.stands_for(now or here.now()) if user.membership is not None else None
+
+
+def _visible(sight: str, user_id: Any, organisation_id: Any, now: Any) -> ColumnElement[bool]:
     alive = Application.process != DELETED
     if sight == "exchange":
         colleagues = select(User.id).where(cast_to(User.exchange_roles, String) != "[]")
         return and_(alive, or_(Application.submitted_at.is_not(None), Application.author_id.in_(colleagues)))
     if sight == "compliance":
         return and_(alive, Application.archived_at.is_not(None))
-    if sight != "client":
+    if sight not in ("client", "acting"):
         return false()
-    assigned = exists().where(Assignment.application_id == Application.id, Assignment.user_id == user_id)
-    partner = exists().where(
+    assigned = exists().where(
+        Assignment.application_id == Application.id,
+        Assignment.user_id == user_id,
+        Assignment.organisation_id == organisation_id,  # what he is for another place of his stays there
+    )
+    known = or_(and_(Application.author_id == user_id, Application.author_for_id == organisation_id), assigned)
+    if sight == "acting":  # while he acts, he sees what lies with the first head
+        heads = exists().where(Assignment.application_id == Application.id, Assignment.executor == "first_head")
+        known = or_(known, and_(Application.organisation_id == organisation_id, heads))
+    return and_(alive, known, or_(Application.organisation_id == organisation_id, _partner(organisation_id, now)))
+
+
+def _partner(organisation_id: Any, now: Any) -> ColumnElement[bool]:
+    """Return the condition that an organisation is the applicant's partner at a moment, for this procedure.
+
+    What each part takes from the statement around it is said: by itself SQLAlchemy looks one statement up, no further.
+    """
+    scope = select(PartnershipScope.procedure).where(PartnershipScope.partnership_id == Partnership.id)
+    scope = scope.correlate(Partnership, Application)
+    prefix = PartnershipScope.procedure.concat(".v")
+    covers = scope.where(func.substr(Application.procedure, 1, func.length(prefix)) == prefix)
+    return exists().where(
         Partnership.issuer_id == Application.organisation_id,
         Partnership.partner_id == organisation_id,
-        Partnership.ended_at.is_(None),
+        organisations.stands(now),
+        or_(~scope.exists(), covers.exists()),
     )
-    return and_(
-        alive,
-        or_(Application.author_id == user_id, assigned),
-        or_(Application.organisation_id == organisation_id, partner),
-    )
+
+
+def is_inside(application: Application, user: User, *, now: datetime | None = None) -> bool:
+    """Tell whether ``user`` is of the applicant's side now: its own person, the Exchange's, or a standing partner's."""
+    company = user.organisation
+    if company is None or company.id == application.organisation_id:
+        return True
+    statement = select(Application.id).where(Application.id == application.id, _partner(company.id, now or here.now()))
+    return db.session.scalar(statement) is not None
 
 
 @cache
 def _one(sight: str, for_update: bool) -> Select[Application]:
     """Return the statement for one visible application; made once, since every page begins with it."""
-    visible = _visible(sight, bindparam("user_id"), bindparam("organisation_id"))
+    visible = _visible(sight, bindparam("user_id"), bindparam("organisation_id"), bindparam("now", type_=UtcDateTime()))
     statement = select(Application).where(Application.number == bindparam("number"), visible)
     return statement.options(lazyload(Application.organisation)).with_for_update() if for_update else statement
 
@@ -128,6 +166,7 @@ def by_number(number: str, *, user: User, for_update: bool = False) -> Applicati
     """
     company = user.organisation
     given = {"number": number, "user_id": user.id, "organisation_id": company.id if company else None}
+    given |= {"now": here.now()}
     application = db.session.scalars(_one(_sight_of(user), for_update), given).one_or_none()
     if application is None:
         raise NotFound
@@ -138,153 +177,6 @@ def sees(application: Application, user: User) -> bool:
     """Tell whether ``user`` sees an application that is at hand."""
     statement = select(Application.id).where(Application.id == application.id, visible_to(user))
     return db.session.scalar(statement) is not None
-
-
-@dataclass(frozen=True)
-class Glance:
-    """What a list must know of an application to sort it: whether it waits on the reader, or on anybody."""
-
-    id: int
-    is_mine: bool
-    is_awaited: bool
-
-
-def under_review(user: User) -> list[Glance]:
-    """Return the active applications that ``user`` sees, newest first (IS2IN-9.4.a; A29).
-
-    Columns alone, no records: ten thousand of them are sorted in the time of one page; ``of_glances`` loads those
-    that are shown.
-    """
-    table = db.table_of(Application)
-    columns = (table.c.id, table.c.author_id, table.c.procedure, table.c.procedure_sha256, table.c.process)
-    statement = (
-        select(*columns, cast_to(table.c.stages, String))
-        .where(visible_to(user), Application.archived_at.is_(None))
-        .order_by(table.c.id.desc())
-    )
-    held = select(Assignment.application_id, Assignment.executor).where(
-        Assignment.user_id == user.id, Assignment.is_current
-    )
-    named = {(row.application_id, row.executor) for row in db.session.execute(held)}
-    roles = {executor for executor, role in EXECUTOR_ROLES.items() if role in user.roles}
-    user_id, is_head = user.id, Role.FIRST_HEAD in user.roles
-    taken = taken_from(user, now=here.now()) if roles else frozenset()
-
-    def is_theirs(ident: int, author_id: int, executors: tuple[str, ...]) -> bool:
-        if any(each in roles and (ident, each) not in taken for each in executors):
-            return True
-        if author_id == user_id and "author" in executors:
-            return True
-        return any((ident, each) in named for each in executors if is_head or each != "first_head")
-
-    found = []
-    for ident, author_id, *standing in db.session.execute(statement):
-        executors = executors_at(*standing)
-        found.append(Glance(ident, is_theirs(ident, author_id, executors), bool(executors)))
-    return found
-
-
-def taken_from(user: User, *, now: datetime) -> frozenset[tuple[int, str]]:
-    """Return what colleagues hold and ``user`` may not act on: application and executor."""
-    own = {user.id, *people.substituted_by(user.id, now=now)}
-    held = select(Holding.application_id, Holding.executor).where(
-        Holding.ended_at.is_(None), Holding.user_id.not_in(own)
-    )
-    return frozenset((ident, executor) for ident, executor in db.session.execute(held))
-
-
-@lru_cache(maxsize=20_000)
-def executors_at(name: str, sha256: str, process: str, stages: str) -> tuple[str, ...]:
-    """Return who must act on what stands so; ``stages`` as the database keeps them, ``sha256`` tells files apart."""
-    key, _, version = name.rpartition(".v")
-    standing = Position.from_dict({"process": process, "stages": json.loads(stages)})
-    return catalogue.present().procedures.get(key, int(version)).executors(standing)
-
-
-class _Known(Protocol):
-    """What names an application in a list."""
-
-    @property
-    def id(self) -> int: ...
-
-
-def of_glances(glances: Sequence[_Known]) -> Sequence[Application]:
-    """Return the applications of these glances in their order, with the people that lists name."""
-    statement = (
-        select(Application)
-        .where(Application.id.in_([each.id for each in glances]))
-        .options(
-            joinedload(Application.author), selectinload(Application.assignments), selectinload(Application.holdings)
-        )
-    )
-    found = {item.id: item for item in db.session.scalars(statement).unique()}
-    return [found[each.id] for each in glances if each.id in found]
-
-
-def archive(user: User, *, words: str = "") -> Sequence[Application]:
-    """Return the archived applications that ``user`` sees, newest first (IS2IN-9.5.a).
-
-    ``words`` are looked for in the number and in the company's code and names; capitals do not
-    matter, and Kazakh letters are found by their Russian look-alikes and the other way round.
-    """
-    statement = (
-        select(Application)
-        .where(visible_to(user), Application.archived_at.is_not(None))
-        .order_by(Application.archived_at.desc(), Application.id.desc())
-    )
-    wanted = folded(words)
-    return [
-        item
-        for item in db.session.scalars(statement).unique()
-        if wanted in folded(" ".join((item.number, item.organisation.code, *item.organisation.names.values())))
-    ]
-
-
-def questionnaires(user: User) -> Sequence[Application]:
-    """Return the archived applications whose filled forms ``user`` may use again.
-
-    Those of the own organisation; for an adviser those he was executor of, for companies that
-    are still his partners.  Source: IS2IN-9.6; reading A12.
-    """
-    organisation = user.organisation
-    if organisation is None:
-        return []
-    condition = Application.organisation_id == organisation.id
-    if organisation.kind == "adviser":
-        condition = or_(condition, visible_to(user))
-    statement = (
-        select(Application)
-        .where(Application.archived_at.is_not(None), Application.process != DELETED, condition)
-        .order_by(Application.archived_at.desc(), Application.id.desc())
-    )
-    return db.session.scalars(statement).unique().all()
-
-
-def questionnaire(number: str, *, user: User) -> Application:
-    """Return one of ``questionnaires``.
-
-    Raises:
-        NotFound: its forms may not be used by this user.
-    """
-    for application in questionnaires(user):
-        if application.number == number:
-            return application
-    raise NotFound
-
-
-def unfinished_of(procedure_key: str, user: User) -> Sequence[Application]:
-    """Return the user's own applications of a procedure that have not been sent yet."""
-    statement = (
-        select(Application)
-        .where(
-            visible_to(user),
-            Application.author_id == user.id,
-            Application.submitted_at.is_(None),
-            Application.procedure.like(f"{procedure_key}.v%"),
-        )
-        .order_by(Application.id.desc())
-    )
-    return db.session.scalars(statement).unique().all()
 
 
 # Where it stands
@@ -380,6 +272,20 @@ def is_being_entered(application: Application) -> bool:
     return found is not None and found.entered_at is None
 
 
+def is_duty(application: Application) -> bool:
+    """Tell whether the calendar has begun it, once for its organisation and day: a duty that nobody throws away."""
+    statement = select(CalendarBegin.id).where(CalendarBegin.application_id == application.id).limit(1)
+    return db.session.scalar(statement) is not None
+
+
+def enters(application: Application, user: User) -> bool:
+    """Tell whether ``user`` may fill in and hand on what came on paper: a colleague of the desk that took it in."""
+    if not user.is_exchange or not application.author.is_exchange or not user.may(Permission.RECEIVE_PAPER):
+        return False
+    is_same_desk = bool(desks(user.roles) & desks(application.author.roles))
+    return is_same_desk and is_being_entered(application)
+
+
 def on_paper(ids: Sequence[int]) -> set[int]:
     """Return which of these applications came on paper."""
     statement = select(PaperIntake.application_id).where(PaperIntake.application_id.in_(ids))
@@ -390,13 +296,36 @@ def acts_as(application: Application, user: User, executor: str, *, now: datetim
     """Tell whether ``user`` is the given executor of the application, and no colleague of the Exchange holds it."""
     if executor in EXECUTOR_ROLES:
         return holders.may_act(application, user, executor, now=now)
-    if executor == "author" and application.author_id == user.id:
-        return True
-    if executor == "first_head" and (
-        Role.FIRST_HEAD not in user.roles or user.organisation is not application.organisation
-    ):
+    if executor == "first_head":
+        return _acts_as_head(application, user, now=now or here.now())
+    if executor == "author" and (is_author(application, user) or enters(application, user)):
+        return is_inside(application, user, now=now)
+    place = place_id(user)
+    is_named = any(
+        row.user_id == user.id and row.executor == executor and row.is_current and row.organisation_id == place
+        for row in application.assignments
+    )
+    return is_named and is_inside(application, user, now=now)
+
+
+def place_id(user: User) -> int | None:
+    """Return the organisation for which ``user`` works now; None at the Exchange."""
+    company = user.organisation
+    return company.id if company is not None else None
+
+
+def is_author(application: Application, user: User) -> bool:
+    """Tell whether ``user`` has begun it, for the organisation in which he works now."""
+    return application.author_id == user.id and application.author_for_id in (None, place_id(user))
+
+
+def _acts_as_head(application: Application, user: User, *, now: datetime) -> bool:
+    """Tell whether ``user`` does the first head's acts on it: the head to whom it was sent, or who acts for him now."""
+    member = user.membership
+    if member is None or user.organisation is None or member.organisation_id != application.organisation_id:
         return False
-    return user in assigned(application, executor)
+    heads = assigned(application, "first_head")
+    return user in heads if member.is_first_head else bool(heads) and member.stands_for(now) is not None
 
 
 def comments(application: Application, *, user: User) -> Sequence[Comment]:
@@ -496,11 +425,16 @@ def around(application: Application) -> dict[str, list[Addressee]]:
     The same people as ``executor_people`` and the holders of roles, as messages need them, all at once.
     """
     found: dict[str, list[Addressee]] = {}
-    given = {"application_id": application.id, "author_id": application.author_id}
+    given = {"application_id": application.id, "author_id": application.author_id, "now": here.now()}
     for ident, email, language, last_name, first_name, is_active, roles, executor, _place in _around().rows(given):
         person = Addressee(ident, email, language, f"{last_name} {first_name}", is_active)
         for each in [executor] if executor else _executors(roles):
             found.setdefault(each, []).append(person)
+    acting = organisations.acting_head(application.organisation) if "first_head" in found else None
+    if acting is not None:
+        user = acting.user
+        person = Addressee(user.id, user.email, user.language, user.name, user.is_active)
+        found["first_head"] = [*(each for each in found["first_head"] if each.id != user.id), person]
     return _named(application, found)
 
 
@@ -532,8 +466,28 @@ def _around() -> Statement:
     users, assigned_ = db.table_of(User).c, db.table_of(Assignment).c
     roles = cast_to(users.exchange_roles, String)
     shown = (users.id, users.email, users.language, users.last_name, users.first_name, users.is_active, roles)
-    author = select(*shown, literal("author").label("executor"), literal(0).label("place"))
-    named = select(*shown, assigned_.executor, literal(1)).join(Assignment, assigned_.user_id == users.id)
+    application, membership = db.table_of(Application).c, db.table_of(Membership).c
+    now = bindparam("now", type_=UtcDateTime())
+
+    def told(works_for: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+        # Who works for somebody else is told nothing once that company is no partner any more; who has left is not.
+        stays = exists().where(
+            membership.user_id == users.id, membership.organisation_id == works_for, membership.is_active
+        )
+        stays = stays.correlate(db.table_of(User), db.table_of(Application), db.table_of(Assignment))
+        is_theirs = or_(works_for == application.organisation_id, _partner(works_for, now))
+        is_inside = or_(works_for.is_(None), and_(stays, is_theirs))
+        return (*shown[:5], and_(users.is_active, is_inside).label("is_active"), roles)
+
+    one = application.id == bindparam("application_id")
+    author = select(
+        *told(application.author_for_id), literal("author").label("executor"), literal(0).label("place")
+    ).join(Application, one)
+    named = (
+        select(*told(assigned_.organisation_id), assigned_.executor, literal(1))
+        .join(Assignment, assigned_.user_id == users.id)
+        .join(Application, one)
+    )
     exchange = select(*shown, literal(""), literal(2))
     people = union_all(
         author.where(users.id == bindparam("author_id")),
@@ -541,6 +495,23 @@ def _around() -> Statement:
         exchange.where(users.is_active, roles != "[]"),
     )
     return Statement(people.order_by("place", "id"))
+
+
+def reached(application: Application, executor: str) -> list[User]:
+    """Return the named people who are the given executor, those alone who still work where they became it."""
+    rows = [
+        (row.user, row.organisation_id)
+        for row in application.assignments
+        if row.executor == executor and row.is_current
+    ]
+    if executor == "author":
+        rows.insert(0, (application.author, application.author_for_id))
+    return [user for user, place in rows if place is None or _works_for(user, place)]
+
+
+def _works_for(user: User, organisation_id: int) -> bool:
+    member = user.member_of(organisation_id)
+    return member is not None and member.is_active
 
 
 def executor_people(application: Application, executor: str) -> list[User]:

@@ -1,6 +1,6 @@
 """The work queue of the Exchange's people: ten thousand live applications looked over in the time of one page.
 
-Columns alone are read, no records; ``queries.of_glances`` loads those that are shown.  When an application is
+Columns alone are read, no records; ``cabinet.of_glances`` loads those that are shown.  When an application is
 due is told from its history (``clocks``) and remembered while it does not move.
 """
 
@@ -17,7 +17,7 @@ from sqlalchemy import cast as cast_to
 from app import catalogue, db
 from app.accounts import queries as people
 from app.accounts.models import User
-from app.applications import clocks, queries
+from app.applications import cabinet, clocks, queries
 from app.applications.models import Application, History, Holding
 from app.organisations.models import Organisation
 from app.permissions import EXECUTOR_ROLES, queues_headed_by, queues_of
@@ -70,7 +70,8 @@ class Entry(NamedTuple):
     """One live application as the queue sorts and filters it.
 
     ``arrived`` is when it was last sent, as the database writes it: only to be compared.
-    ``executors`` must act now; ``holders`` maps those of the Exchange that have been taken to who holds them.
+    ``executors`` may act now, the ``awaited`` of them must; ``holders`` maps those of the Exchange that have been
+    taken to who holds them.
     ``ours`` are the reader's queues and those he heads whose turn it is, ``mine`` those in which he holds it,
     himself or as a substitute; ``is_waiting``: the turn is with the applicant's side.
     """
@@ -87,6 +88,7 @@ class Entry(NamedTuple):
     is_waiting: bool
     arrived: str
     due: Due
+    awaited: tuple[str, ...]
 
     @property
     def untaken(self) -> tuple[str, ...]:
@@ -105,14 +107,17 @@ def entries(user: User, *, now: datetime) -> list[Entry]:
     mine_ids = {user.id, *people.substituted_by(user.id, now=now)}
     held: dict[int, dict[str, int]] = {}
     taken = select(Holding.application_id, Holding.executor, Holding.user_id).where(Holding.ended_at.is_(None))
-    for ident, executor, user_id in db.session.execute(taken):
+    connection = db.session.connection()  # ten thousand plain rows: the session would wrap each once more
+    for ident, executor, user_id in connection.execute(taken):
         held.setdefault(ident, {})[executor] = user_id
     rows = []
+    awaited: dict[int, tuple[str, ...]] = {}
     marks: dict[int, tuple[object, str]] = {}
-    for row in db.session.execute(_live(user)):
-        executors = queries.executors_at(*row[6:])
+    for row in connection.execute(_live(user)):
+        executors = cabinet.executors_at(*row[6:])
         if executors:
             rows.append((row, executors))
+            awaited[row[0]] = cabinet.awaited_at(*row[6:])
             marks[row[0]] = ((row[3], row[4], row[6]), row[6])
     dues = _memory.dues(marks)
     kinds: dict[tuple[str, ...], tuple[tuple[str, ...], bool]] = {}
@@ -126,7 +131,7 @@ def entries(user: User, *, now: datetime) -> list[Entry]:
         holders = held.get(ident, nobody)
         mine = tuple(each for each in kind[0] if holders.get(each) in mine_ids and each in own) if holders else ()
         standing = (ident, number, organisation_id, procedure, process, executors, holders)
-        found.append(Entry(*standing, kind[0], mine, kind[1], sent or entered, dues[ident]))
+        found.append(Entry(*standing, kind[0], mine, kind[1], sent or entered, dues[ident], awaited[ident]))
     return found
 
 
@@ -147,7 +152,9 @@ def dues_of(user: User, ids: set[int]) -> dict[int, Due]:
     """Return when applications that ``user`` sees are due."""
     table = db.table_of(Application)
     columns = (table.c.id, table.c.version, cast_to(table.c.entered_at, String), table.c.procedure)
-    rows = db.session.execute(select(*columns).where(queries.visible_to(user), Application.archived_at.is_(None)))
+    rows = db.session.connection().execute(
+        select(*columns).where(queries.visible_to(user), Application.archived_at.is_(None))
+    )
     return _memory.dues({ident: ((version, at, name), name) for ident, version, at, name in rows if ident in ids})
 
 
@@ -164,7 +171,7 @@ def last_events(ids: list[int] | None = None) -> dict[int, int]:
     statement = select(History.application_id, func.max(History.id)).group_by(History.application_id)
     if ids is not None:
         statement = statement.where(History.application_id.in_(ids))
-    return {row[0]: row[1] for row in db.session.execute(statement)}
+    return {row[0]: row[1] for row in db.session.connection().execute(statement)}
 
 
 def events(ids: list[int]) -> dict[int, History]:

@@ -7,24 +7,28 @@ is edited.  Files are not taken over.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from app import catalogue
 from app.accounts.models import User
-from app.applications import answering, queries
+from app.applications import answering, cabinet, queries
 from app.applications.answering import StageConflict
 from app.applications.models import Answers, Application
 from app.errors import Invalid, NotFound
 from app.forms import origins, taking
 from app.forms.definitions import DynamicForm, Form
 from app.forms.outline import Asked, leaves
+from app.forms.parts import Field, is_empty
 from app.forms.taking import Offers
 from app.organisations import queries as organisations
 from app.terms import say
 from app.web.templating import ZONE, date_text
+from app.workflows.parents import Carry
+
+Values = Mapping[str, Any]
 
 RECORD = "record"
 """What stands for the organisation's record where a questionnaire's number would."""
@@ -68,7 +72,6 @@ def offers(
         now = newest.values if newest else {}
     known = record(application) if origin is None else {}
     then = {} if origin is None else filled(origin)
-    library = catalogue.present().forms
     found = []
     for form in answering.forms(application, stage):
         standing = now.get(form.key, {})
@@ -76,18 +79,22 @@ def offers(
             if isinstance(form, Form):
                 found.append(FormOffers(form, taking.of_record(form, known, standing)))
             continue
-        if form.key not in then:
-            continue
-        old = library.get(form.key, origin.forms.get(form.key))
-        older = old.version if old.version != form.version else None
-        if isinstance(form, DynamicForm) and isinstance(old, DynamicForm):
-            held = taking.of_dynamic_form(old, form, then[form.key], standing, language)
-        elif isinstance(form, Form) and isinstance(old, Form):
-            held = taking.of_form(old, form, then[form.key], standing, language)
-        else:
-            continue
-        found.append(FormOffers(form, held, older))
+        if form.key in then:
+            found += _held(form, origin, then[form.key], standing, language)
     return found
+
+
+def _held(
+    form: Form | DynamicForm, origin: Application, then: Values, standing: Values, language: str
+) -> list[FormOffers]:
+    """Return what answers of an application hold for a form of today, in which ``standing`` stands."""
+    old = catalogue.present().forms.get(form.key, origin.forms.get(form.key))
+    older = old.version if old.version != form.version else None
+    if isinstance(form, DynamicForm) and isinstance(old, DynamicForm):
+        return [FormOffers(form, taking.of_dynamic_form(old, form, then, standing, language), older)]
+    if isinstance(form, Form) and isinstance(old, Form):
+        return [FormOffers(form, taking.of_form(old, form, then, standing, language), older)]
+    return []
 
 
 def filled(origin: Application) -> dict[str, dict[str, Any]]:
@@ -102,7 +109,7 @@ def questionnaires_for(application: Application, stage: str, user: User) -> list
     wanted = set(queries.procedure(application).stages[stage].forms)
     return [
         item
-        for item in queries.questionnaires(user)
+        for item in cabinet.questionnaires(user)
         if item.organisation_id == application.organisation_id and wanted & set(item.forms)
         if wanted & set(filled(item))
     ]
@@ -155,6 +162,76 @@ def take(
         act = "fill_from" if origin else "fill_from_record"
         answering.store(application, stage, values, act=act, by=by, now=now, words=words, taken=taken)
     return len(taken)
+
+
+def carry(application: Application, *, by: User, now: datetime) -> int:
+    """Take over what the procedure carries from the parent, as it was sent; return how many answers.
+
+    Only into stages that ``by`` may fill in, and only where nothing stands; where it came from is kept with it.
+    """
+    procedure, parent = queries.procedure(application), application.parent
+    if parent is None or procedure.parent is None:
+        return 0
+    said = queries.answers(parent, as_of=parent.sent_at)
+    day = (parent.archived_at or parent.sent_at or now).astimezone(ZONE).date()
+    origin = {"number": parent.number, "on": day.isoformat()}
+    count = 0
+    for stage in dict.fromkeys(each.target[0] for each in procedure.parent.carries):
+        executor = procedure.executor_of(stage, application.process)
+        if stage not in procedure.processes[application.process].stages:
+            continue
+        if not queries.acts_as(application, by, executor):
+            continue
+        newest = queries.latest(application, stage)
+        values: dict[str, Any] = dict(newest.values) if newest else {}
+        taken: list[str] = []
+        for each in procedure.parent.carries:
+            row = said.get(each.source[0])
+            if each.target[0] == stage and row is not None:
+                given = _carried(application, parent, each, row.values, values)
+                for key, answers, paths in given:
+                    values[key] = answers
+                    taken += paths
+        if taken:
+            words = {"act": "carry", "words": parent.number}
+            answering.store(application, stage, values, by=by, now=now, taken=dict.fromkeys(taken, origin), **words)
+        count += len(taken)
+    return count
+
+
+def has_carried(application: Application, parent: Application) -> bool:
+    """Tell whether something in an application still stands as it was taken over from ``parent``."""
+    rows = queries.answers(application).values()
+    return any(origin.get("number") == parent.number for row in rows for origin in (row.origins or {}).values())
+
+
+def _carried(
+    application: Application, parent: Application, carry: Carry, then: Values, standing: Values
+) -> Iterator[tuple[str, dict[str, Any], list[str]]]:
+    """Yield for each form that a carry fills its key, its answers and the paths of those taken over."""
+    (stage, field), (_, asked) = carry.target, carry.source
+    for form in answering.forms(application, stage):
+        own = standing.get(form.key, {})
+        if not field and form.key in then:
+            for each in _held(form, parent, then[form.key], own, application.language):
+                chosen = {offer.path for offer in each.found.offers if offer.is_chosen}
+                yield (form.key, *taking.take(form, own, each.found.offers, chosen))
+        elif field and isinstance(form, Form) and field in {one.key for one in form.fields}:
+            value = _answer(parent, asked, then)
+            new = form.field(field)
+            if value is not None and is_empty(own.get(field)):
+                fitting = taking.fitted(value[0], new, value[1])
+                if fitting is not None:
+                    yield form.key, form.settled({**own, field: fitting}), [field]
+
+
+def _answer(parent: Application, field: str, then: Values) -> tuple[Field, Any] | None:
+    """Return what an application answers to a field of its simple forms, with that field; None for nothing."""
+    for key, values in then.items():
+        form = catalogue.present().forms.get(key, parent.forms.get(key))
+        if isinstance(form, Form) and field in {one.key for one in form.fields} and not is_empty(values.get(field)):
+            return form.field(field), values[field]
+    return None
 
 
 def untaken(application: Application, stage: str, origin: Application, *, language: str) -> int:

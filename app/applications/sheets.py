@@ -75,6 +75,7 @@ class FieldView:
     words: Mapping[str, str] = field(default_factory=dict)
     hint: str = ""
     norm: str = ""
+    clause: str = ""
     required: bool = False
     options: Sequence[tuple[str, str]] = ()
     languages: Sequence[str] = ()
@@ -156,6 +157,7 @@ class RowsView:
     key: str = ""
     hint: str = ""
     norm: str = ""
+    clause: str = ""
     required: bool = False
     rows: Sequence[RowView] = ()
     columns: Sequence[ColumnView] = ()

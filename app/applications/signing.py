@@ -123,9 +123,12 @@ def accept(application: Application, given: Given, *, by: User, now: datetime) -
     document = offered(application, given.sha256)
     stage = stage_of(application)
     assert stage is not None  # offered() has refused otherwise
-    moves.require_executor(application, by, queries.procedure(application).executor_of(stage, application.process))
-    company = application.organisation
-    row, is_new = _kept(document, given, bin=company.bin, iins=organisations.signing_iins(company), by=by, now=now)
+    executor = queries.procedure(application).executor_of(stage, application.process)
+    moves.require_executor(application, by, executor, now=now)
+    company, head = application.organisation, queries.acting_for(by, now=now)
+    iins = organisations.signing_iins(company, by=by, now=now)
+    for_name = head.full_name if head is not None else None
+    row, is_new = _kept(document, given, bin=company.bin, iins=iins, by=by, now=now, for_name=for_name)
     if not is_new:
         return row
     after = queries.procedure(application).finish(queries.position(application), stage, facts.of(application))
@@ -142,9 +145,10 @@ def _kept(
     iins: Collection[str],
     by: User,
     now: datetime,
+    for_name: str | None = None,
     is_exchange: bool = False,
 ) -> tuple[Signature, bool]:
-    """Keep a signature that holds, and tell whether it is new.
+    """Keep a signature that holds, and tell whether it is new; ``for_name``: for whom the signer acts.
 
     Raises:
         Invalid: as ``accept``.
@@ -170,6 +174,7 @@ def _kept(
         valid_from=(signer.not_before or now).astimezone(UTC),
         valid_to=(signer.not_after or now).astimezone(UTC),
         report=given.report.to_dict(),
+        for_name=for_name,
     )
     if signer.timestamp is not None:
         row.stamp = stamping.row(given.report, given.cms, here.storage(), now=now)
@@ -189,10 +194,10 @@ def awaited(user: User) -> list[tuple[Application, str]]:
     }
     standing = tuple_(Application.procedure, Application.process).in_(sorted(issuing))
     rows = db.session.scalars(select(Application).where(standing, queries.visible_to(user)).order_by(Application.id))
-    return [(each, stage) for each in rows.unique() if (stage := _awaited_in(each)) is not None]
+    return [(each, stage) for each in rows.unique() if (stage := awaited_in(each)) is not None]
 
 
-def _awaited_in(application: Application) -> str | None:
+def awaited_in(application: Application) -> str | None:
     """Return the stage whose paper is finished, may be signed now and is not signed yet; or None."""
     stage = letters.issuing_stage(application)
     if stage is None:

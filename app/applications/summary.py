@@ -76,7 +76,9 @@ def person_names(values: Iterable[Mapping[str, Any]], language: str) -> dict[str
 
 def person_words(user: User, language: str) -> str:
     """Return a person with the organisation he works for."""
-    return f"{user.full_name} — {user.organisation.names[language]}" if user.organisation else user.full_name
+    firms = [each.organisation for each in user.places if each.organisation.kind == "adviser"]
+    company = firms[0] if firms else user.organisation
+    return f"{user.full_name} — {company.names[language]}" if company else user.full_name
 
 
 def stages(

@@ -52,7 +52,7 @@ def may_transfer(application: Application, user: User) -> bool:
         return False
     if application.submitted_at is None:
         in_hand = process.executor is not None and queries.acts_as(application, user, process.executor)
-        return in_hand and application.author_id == user.id
+        return in_hand and queries.is_author(application, user)
     return user.may(Permission.MOVE_VERSION)
 
 
@@ -106,6 +106,6 @@ def carry_out(application: Application, *, seen: int, version: int, by: User, no
         also={"procedure": found.new.name, "procedure_sha256": found.new.sha256, "forms": forms},
     )
     told = {person for executor in ("author", *queries.current_executors(application))
-            for person in queries.executor_people(application, executor) if person.id != by.id}  # fmt: skip
+            for person in queries.reached(application, executor) if person.id != by.id}  # fmt: skip
     notifications.notify(told, "notice.transferred", about=moves.about(application), now=now)
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from app.accounts.models import User
@@ -21,6 +21,9 @@ class Application(Record):
     been touched (``{"issuer": "filled"}``); who did that, and when, is in its history.
     ``procedure`` and ``forms`` pin the versions it began with (``share_listing.v1``).  ``version``
     grows with every change of position; the database refuses an update of an older one.
+    ``author_for_id`` is the organisation for which its author worked when he began it, empty for the Exchange's
+    people: an adviser's is not the applicant.  ``parent_id`` is the application to which it belongs,
+    an issue to its programme.
     ``round`` counts the sendings to the first head; ``submitted_at`` is the first sending to the
     Exchange, ``sent_at`` the last: the Exchange reads the answers as they were at that moment.
     """
@@ -35,6 +38,8 @@ class Application(Record):
     forms: Mapped[dict[str, Any]] = mapped_column(default=dict)
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), index=True)
     author_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    author_for_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("application.id"), index=True)
     process: Mapped[str] = mapped_column(String(60))
     stages: Mapped[dict[str, Any]] = mapped_column(default=dict)
     language: Mapped[str] = mapped_column(String(2), default="kk")
@@ -50,8 +55,9 @@ class Application(Record):
     archived_at: Mapped[datetime | None]
     entered_at: Mapped[datetime]
 
-    organisation: Mapped[Organisation] = relationship(lazy="joined")
+    organisation: Mapped[Organisation] = relationship(foreign_keys=[organisation_id], lazy="joined")
     author: Mapped[User] = relationship(lazy="select")
+    parent: Mapped[Application | None] = relationship(remote_side=[id], lazy="select")
     assignments: Mapped[list[Assignment]] = relationship(cascade="all", lazy="select", order_by=lambda: Assignment.id)
     holdings: Mapped[list[Holding]] = relationship(
         primaryjoin="and_(Holding.application_id == Application.id, Holding.ended_at.is_(None))",
@@ -105,7 +111,10 @@ class Answers(Record):
 
 
 class Assignment(Record):
-    """A person made executor of an application; it gives sight of it for good (IS2IN-9.4.c, A11)."""
+    """A person made executor of an application; it gives sight of it for good (IS2IN-9.4.c, A11).
+
+    ``organisation_id`` is for whom he works on it: he sees it from that place of his, and from no other.
+    """
 
     __tablename__ = "assignment"
     __table_args__ = (UniqueConstraint("application_id", "user_id", "executor"),)
@@ -113,6 +122,7 @@ class Assignment(Record):
     id: Mapped[int] = mapped_column(primary_key=True)
     application_id: Mapped[int] = mapped_column(ForeignKey("application.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"), index=True)
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisation.id"))
     executor: Mapped[str] = mapped_column(String(40))
     at: Mapped[datetime]
     is_current: Mapped[bool] = mapped_column(default=True)
@@ -181,7 +191,8 @@ class SentVersion(Record):
 class History(Record):
     """One act on an application; rows are only added, and the database refuses anything else.
 
-    ``for_id`` is the absent colleague on whose behalf ``by`` acted as his substitute.
+    ``for_id`` is the absent colleague on whose behalf ``by`` acted as his substitute.  ``texts`` are the words in
+    each language (``app.bilingual``) where a letter quotes them; ``words`` then is the one of the application's.
     """
 
     __tablename__ = "history"
@@ -195,6 +206,7 @@ class History(Record):
     source: Mapped[str] = mapped_column(String(60), default="")
     target: Mapped[str] = mapped_column(String(60), default="")
     words: Mapped[str] = mapped_column(Text, default="")
+    texts: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     for_id: Mapped[int | None]
 
     by: Mapped[User | None] = relationship(lazy="joined")

@@ -82,7 +82,10 @@ class Document(Record):
 
 
 class Signature(Record):
-    """An accepted signature over a document: the CMS bytes by hash, and what was found of it then."""
+    """An accepted signature over a document: the CMS bytes by hash, and what was found of it then.
+
+    ``for_name`` is the first head for whom the signer acted, None where he signed as himself (A26).
+    """
 
     __tablename__ = "signature"
     __table_args__ = (UniqueConstraint("document_id", "signer_iin"),)
@@ -99,6 +102,7 @@ class Signature(Record):
     valid_from: Mapped[datetime]
     valid_to: Mapped[datetime]
     report: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    for_name: Mapped[str | None] = mapped_column(String(200))
 
     stamp: Mapped[SignatureStamp | None] = relationship(lazy="joined", cascade="all")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from flask import Flask
 
+from app.applications import handing
 from app.applications.views import (
     approval,
     attachments,
@@ -32,6 +33,7 @@ from app.applications.views import (
     stage,
     transfer,
     versions,
+    within,
 )
 from app.applications.views.frame import blueprint
 
@@ -62,7 +64,12 @@ MODULES = (
     importing,
     versions,
     transfer,
+    within,
 )
+
+
+LISTENERS = (handing,)
+"""Imported for what they hear of the rooms beneath: who goes, and what becomes of his applications."""
 
 
 def register(app: Flask) -> None:

@@ -41,7 +41,7 @@ def _page(application: Application, problems: list[Problem]) -> str:
         **_round(application, kind),
         kind=kind,
         pending=sum(1 for item in found if item.state == "pending"),
-        open_comments=sum(1 for item in found if item.is_unsettled),
+        open_comments=sum(1 for item in found if approval.is_left(item, current_user)),
         settles={item.id for item in found if approval.may_settle(application, item, current_user)},
         typed=request.form,
         problems=problems,

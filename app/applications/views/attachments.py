@@ -23,6 +23,7 @@ from app.terms.sizes import size_words
 from app.web import here
 from app.web.access import allowed
 from app.web.errors import code_of
+from app.web.giving import give
 from app.web.inputs import whole_number
 from app.web.sizes import takes
 from app.web.templating import word
@@ -179,7 +180,7 @@ def attachment(number: str, attachment_id: int) -> Response:
     row = attachments.one(application, attachment_id)
     if not _may_read(application, row):
         raise NotFound
-    return documents.give(here.storage().get(row.sha256), row.name, row.media_type)
+    return give(here.storage().get(row.sha256), row.name, row.media_type)
 
 
 def _may_read(application: Application, row: Attachment) -> bool:

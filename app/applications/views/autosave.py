@@ -26,7 +26,7 @@ from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
 from app.web.errors import code_of
-from app.web.inputs import whole_number
+from app.web.inputs import judges_signs, whole_number
 from app.web.templating import ZONE, date_time_text, word
 
 OWN = frozenset({"csrf_token", "revision", "key", "unsure", "user"})
@@ -54,6 +54,7 @@ def autosave_state(number: str, stage: str) -> Said:
 
 @blueprint.post("/applications/<number>/stages/<stage>/autosave")
 @allowed(Permission.FILE, Permission.PROCESS)
+@judges_signs
 def autosave(number: str, stage: str) -> Said:
     try:
         current_app.extensions["csrf"].protect()

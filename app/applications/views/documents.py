@@ -1,4 +1,4 @@
-"""What was sent and what came of it; every file leaves by these doors alone."""
+"""What was sent and what came of it; every paper leaves by these doors."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import io
 import json
 import zipfile
 from collections.abc import Sequence
-from urllib.parse import quote
 
 import structlog
 from flask import Response, render_template, request
@@ -26,6 +25,7 @@ from app.terms import LANGUAGES
 from app.terms.sizes import size_words
 from app.web import here
 from app.web.access import allowed
+from app.web.giving import give
 from app.workflows.parts import StageKind
 
 log = structlog.get_logger()
@@ -46,26 +46,6 @@ To check it again, with no network:
 
 flask verify {name}.cms --content {name} --at {at} --anchors anchors --intermediates evidence --revocation evidence
 """
-
-
-def give(content: bytes, name: str, media_type: str, *, inline: bool = False) -> Response:
-    """Answer with a file: downloaded, never opened as a page of this site; ``inline`` for PDFs made here.
-
-    The name stands twice (RFC 6266): in ASCII for programs that read no other, and whole (RFC 8187).
-    """
-    answer = Response(content, mimetype=media_type)
-    how = "inline" if inline else "attachment"
-    plain = "".join(sign if sign.isascii() and sign.isprintable() and sign not in '"\\%' else "_" for sign in name)
-    answer.headers["Content-Disposition"] = f"{how}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
-    answer.headers["Cache-Control"] = "private, no-store"
-    answer.headers["X-Content-Type-Options"] = "nosniff"
-    answer.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    answer.headers["Content-Security-Policy"] = (
-        "default-src 'none'; frame-ancestors 'self'; plugin-types application/pdf"
-        if inline
-        else "default-src 'none'; sandbox; frame-ancestors 'none'"
-    )
-    return answer
 
 
 def _may_read(application: Application, row: Document) -> bool:

@@ -8,12 +8,12 @@ from werkzeug.wrappers import Response
 from app.applications import exporting
 from app.applications.models import Application
 from app.applications.views import frame
-from app.applications.views.documents import give
 from app.applications.views.frame import blueprint
 from app.errors import NotFound
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.giving import give
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 

@@ -9,7 +9,7 @@ from flask import current_app, render_template, request, url_for
 from flask_login import current_user
 
 from app import letter_templates
-from app.applications import answering, facts, letters, merging, moves, queries, reuse, summary
+from app.applications import answering, composing, facts, merging, moves, queries, reuse, summary
 from app.applications.drawing import Drawing
 from app.applications.models import Answers, Application
 from app.applications.sheets import SheetView
@@ -17,6 +17,7 @@ from app.applications.views import dynamics, faults, frame, live
 from app.applications.views.dynamics import DynamicView
 from app.applications.views.meanwhile import Contest
 from app.applications.views.reading import drawing
+from app.bilingual import LANGUAGES
 from app.errors import Problem
 from app.forms.definitions import DynamicForm
 from app.web import here
@@ -66,10 +67,10 @@ def page(
     newest = queries.answers(application, as_of=application.sent_at if sent_only else None).get(stage)
     shown = newest if seen is None else _over(application, stage, seen, newest)
     values: dict[str, Any] = shown.values if shown else {}
-    writes = letters.kind_of(application, stage) if may_write else None
+    writes = composing.kind_of(application, stage) if may_write else None
     if writes == "letter" and raw is None and (template or newest is None):
-        key = template or letters.occasion(application, stage)
-        raw = {**(merging.texts(shown) if shown else {}), **letters.typed(application, stage, key)}
+        key = template or composing.occasion(application, stage)
+        raw = {**(merging.texts(shown) if shown else {}), **composing.typed(application, stage, key)}
     is_prefilled = writes is not None and raw is not None and not template and newest is None and contest is None
     is_typed = (raw is not None and not (is_prefilled and not problems)) or contest is not None
     if raw is None and shown is not None and may_write:
@@ -78,7 +79,8 @@ def page(
         raw = adding
     note = "answers.contest.kept" if problems and not is_typed else ""
     if may_write and (contest is not None or not is_typed):
-        note = note or ("answers.kept_unfinished" if is_checked else "answers.unread_here")
+        is_kept = "answers.kept_unfinished" if newest is not None else ""  # of an empty page nothing was kept
+        note = note or (is_kept if is_checked else "answers.unread_here")
         problems = [*problems, *faults.standing(application, stage, shown, entry=entry, in_full=is_checked)]
     draw = drawing(application)
     draw.names = _names(application, values)
@@ -136,14 +138,14 @@ def _letter(
     """Return what the page of a letter's text says beside it: what is left empty, and the templates."""
     texts = [text for each in (raw or {}).values() for text in each]
     if not texts:
-        texts = [text for each in letters.words_of(application, stage).values() for text in each.values()]
+        texts = [text for each in composing.words_of(application, stage).values() for text in each.values()]
     missing = dict.fromkeys(name for text in texts for name in letter_templates.left_empty(text))
-    language = here.language() if here.language() in letter_templates.LANGUAGES else "ru"
+    language = here.language() if here.language() in LANGUAGES else "ru"
     known = letter_templates.templates()
     return {
-        "missing": [letters.fact_name(name) for name in missing],
-        "templates": [(key, known[key][language].subject) for key in letters.templates_of(application, stage)],
-        "chosen": template or letters.occasion(application, stage),
+        "missing": [composing.fact_name(name) for name in missing],
+        "templates": [(key, known[key][language].subject) for key in composing.templates_of(application, stage)],
+        "chosen": template or composing.occasion(application, stage),
         "is_redrawn": bool(template),
         "has_saved": queries.latest(application, stage) is not None,
     }

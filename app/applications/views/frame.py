@@ -20,7 +20,7 @@ from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES, Permission
 from app.web import here
 from app.web.inputs import whole_number
-from app.web.templating import date_text, date_time_text, word
+from app.web.templating import ZONE, date_text, date_time_text, word
 from app.workflows.guards import StageStatus
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, Process, StageKind
@@ -37,7 +37,9 @@ DRAFTED = frozenset({"conclusion", "conclusion_approval", "conclusion_signing"})
 
 def one(number: str, *, for_update: bool = False) -> Application:
     """Return the application of the address, if the present user sees it; else it is not found."""
-    return queries.by_number(number, user=current_user, for_update=for_update)
+    found = queries.by_number(number, user=current_user, for_update=for_update)
+    here.look_at_norms_of(found.submitted_at.astimezone(ZONE).date() if found.submitted_at else None)
+    return found
 
 
 STAGE_DOORS, PANELS = "kezen.stage_doors", "kezen.panels"
@@ -130,7 +132,7 @@ def head(application: Application) -> dict[str, Any]:
     language = here.language()
     procedure = queries.procedure(application)
     process = procedure.processes[application.process]
-    executors = queries.current_executors(application)
+    executors = procedure.awaited(queries.position(application))
     return {
         "application": application,
         "procedure": procedure,
@@ -164,11 +166,23 @@ def offers_for(application: Application, user: User) -> list[Offer]:
     """Return the transitions of the present process that ``user`` may take, allowed or refused and why."""
     procedure = queries.procedure(application)
     return [
-        offer
+        _less_duties(application, offer)
         for offer in procedure.offers(queries.position(application), facts.of(application))
         if queries.acts_as(application, user, offer.transition.by)
         and (offer.transition.trigger == "delete" or not queries.is_being_entered(application))
     ]
+
+
+def goes_to_registration(application: Application, process: str) -> bool:
+    """Tell whether what is sent to a process comes to the chancery; what is registered already does not."""
+    return queries.procedure(application).processes[process].executor == "chancery"
+
+
+def _less_duties(application: Application, offer: Offer) -> Offer:
+    """Return an offer as the verbs will have it: what the calendar has begun is not deleted."""
+    if offer.transition.trigger != "delete" or not offer.allowed or not queries.is_duty(application):
+        return offer
+    return replace(offer, allowed=False, refusal="app.err.duty")
 
 
 def offer_words(offer: Offer) -> str:

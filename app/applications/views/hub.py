@@ -8,33 +8,37 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from app import db
+from app import bilingual, db
 from app.applications import (
+    approval,
     bundles,
+    composing,
     conditions,
     desk,
     extending,
     filing,
     holders,
     intake,
+    issued,
     judging,
     letters,
     moves,
     queries,
     renewal,
+    signing,
     transfer,
 )
 from app.applications.beginning import BEGUN
 from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
-from app.applications.views import checking, frame, holding
+from app.applications.views import belonging, checking, frame, holding
 from app.applications.views import extending as extending_view
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import reading, said
 from app.errors import Conflict, Invalid, Problem
 from app.organisations import queries as organisations
 from app.permissions import Permission
-from app.terms import terms
+from app.terms import say, terms
 from app.web import here
 from app.web.access import allowed
 from app.web.inputs import whole_number
@@ -93,14 +97,18 @@ def page_of(application: Application, problems: list[Problem]) -> str:
         total=len(counted),
         timeline=timeline(application),
         people=_people(application),
+        belonging=belonging.panel(application),
         holders=holding.panel(application),
         colleagues=_colleagues(application),
-        open_comments=sum(1 for item in said(application) if item.is_unsettled),
+        open_comments=sum(1 for item in said(application) if approval.is_left(item, current_user)),
         waiting_remarks=queries.waiting_remarks(application, user=current_user),
         in_hand=_in_hand(application),
         reviews=judging.reviewing_stage(application, current_user) is not None,
         results=results(application),
+        to_sign=_to_sign(application),
+        ending=_ending(application, procedure),
         scans=intake.scans(application) if head["paper"] else [],
+        may_enter=head["paper"] is not None and queries.enters(application, current_user),
         rulings=rulings(application),
         extendable=extending_view.offers(application),
         checklist=checking.view(application),
@@ -129,6 +137,7 @@ def offered(application: Application, offer: Offer) -> dict[str, Any]:
     return {
         "offer": offer,
         "words": frame.offer_words(offer),
+        "is_quoted": moves.is_quoted(offer.transition),
         "unheeded": [
             {"id": row.id, "label": row.labels.get(language) or word("obj.comment"), "words": row.words} for row in left
         ],
@@ -191,7 +200,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
         if row.act in (conditions.DECIDE, EXTEND):
             shown += _ruling(procedure, row)
             continue
-        if not current_user.is_exchange and _is_internal(application, procedure, row):
+        if not current_user.is_exchange and is_internal(application, procedure, row):
             continue
         target = procedure.processes.get(row.target)
         shown.append(
@@ -207,6 +216,7 @@ def timeline(application: Application) -> list[dict[str, Any]]:
                 else _left_open(found, comments)
                 if (found := filing.marked(row))
                 else row.words,
+                "passage": bilingual.passage(row.texts, language) if row.texts else None,
                 "important": bool(row.target) or row.act in ("agree", "sign"),
             }
         )
@@ -217,8 +227,49 @@ def _who(row: History) -> str:
     """Return who did it; to the Exchange's people also for whom, where he was a substitute."""
     if row.by is None:
         return word("workflow.executor.system")
+    if row.on_behalf_of is not None and not row.by.is_exchange:  # an acting first head: both names, to everybody
+        return word("acting.who_for_whom", who=row.by.name, whom=row.on_behalf_of.name)
     absent = row.on_behalf_of if current_user.is_exchange else None
     return word("queues.who_for_whom", who=row.by.name, whom=absent.name) if absent else named(row.by)
+
+
+def _to_sign(application: Application) -> list[dict[str, str]]:
+    """Return the papers that the present user has to sign with the key of the Exchange: what each is, and where."""
+    found = []
+    stage, written = letters.issuing_stage(application), signing.awaited_in(application)
+    signer = queries.procedure(application).executor_of(stage, application.process) if stage else ""
+    if written is not None and queries.acts_as(application, current_user, signer):
+        subject = composing.words_of(application, written)["subject"]
+        found.append({"subject": _subject(subject), "href": url_for(".issue_page", number=application.number)})
+    found += [
+        {"subject": _subject(letter.words["subject"]), "href": url_for(".letter_page", ident=letter.id)}
+        for letter in issued.waiting(application)
+        if signing.may_issue(letter, current_user)
+    ]
+    return found
+
+
+def _subject(subject: bilingual.Texts) -> str:
+    return bilingual.said(subject, here.language())
+
+
+def _ending(application: Application, procedure: Procedure) -> dict[str, Any] | None:
+    """Return why an application has ended before its time: the reason of the list, the words, who said it and when."""
+    if not procedure.processes[application.process].final:
+        return None
+    row = next((each for each in queries.history(application) if each.target == application.process), None)
+    if row is None or not row.words:
+        return None
+    language, refused = here.language(), desk.refusal(application)
+    texts = refused.texts if refused else row.texts
+    return {
+        "title": procedure.processes[application.process].title[language],
+        "reason": word(f"desk.reason.{refused.reason}") if refused else "",
+        "passage": bilingual.passage(texts, language) if texts else None,
+        "words": row.words,
+        "who": _who(row),
+        "at": row.at,
+    }
 
 
 def _ruling(procedure: Procedure, row: History) -> list[dict[str, Any]]:
@@ -243,6 +294,7 @@ def _ruling(procedure: Procedure, row: History) -> list[dict[str, Any]]:
             "stage": "",
             "target": "",
             "words": words,
+            "passage": None,
             "important": False,
         }
     ]
@@ -271,7 +323,7 @@ def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:
     return "; ".join(row.labels.get(here.language()) or word("obj.comment") for row in rows)
 
 
-def _is_internal(application: Application, procedure: Procedure, row: History) -> bool:
+def is_internal(application: Application, procedure: Procedure, row: History) -> bool:
     """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
     stage = procedure.stages.get(row.stage)
     if row.act in (letters.REWORDED, *holders.ACTS) or (stage is not None and stage.kind in frame.INTERNAL):
@@ -280,16 +332,17 @@ def _is_internal(application: Application, procedure: Procedure, row: History) -
     return procedure.started_by is not None and (called is None or row.at < called)
 
 
-def act_words(procedure: Procedure, row: History) -> str:
-    """Return what a row of the history says was done."""
+def act_words(procedure: Procedure, row: History, language: str = "") -> str:
+    """Return what a row of the history says was done, in ``language`` or in that of the page."""
+    language = language or here.language()
     for transition in (one for version in queries.versions_of(procedure) for one in version.transitions):
         if transition.trigger == row.act and transition.source == row.source:
             if transition.title is not None:
-                return transition.title[here.language()]
+                return transition.title[language]
             if transition.key is not None:
-                return word(transition.key)
+                return say(transition.key, language)
     key = f"history.{row.act}"
-    return word(key) if key in terms() else row.act
+    return say(key, language) if key in terms() else row.act
 
 
 def _people(application: Application) -> list[dict[str, str]]:
@@ -297,6 +350,9 @@ def _people(application: Application) -> list[dict[str, str]]:
     first_head = organisations.first_head(application.organisation)
     if first_head is not None:
         people.append({"key": "role.first_head", "name": first_head.name})
+    acting = organisations.acting_head(application.organisation)
+    if acting is not None:
+        people.append({"key": "role.acting", "name": acting.user.name})
     people += [
         {"key": "role.adviser" if item.executor == "adviser" else "role.executor", "name": item.user.name}
         for item in queries.assignments(application)
@@ -325,8 +381,12 @@ def add_colleague(number: str) -> Answer:
     return redirect(url_for(".hub", number=number), code=303)
 
 
+GUARDED = frozenset({"send_for_approval", "send_file", "withdraw"})
+"""The triggers that have a legal effect outside: they need a security session."""
+
+
 @blueprint.post("/applications/<number>/transitions/<trigger>")
-@allowed(Permission.VIEW_APPLICATIONS)
+@allowed(Permission.VIEW_APPLICATIONS, secured=lambda number, trigger: trigger in GUARDED)
 def transition(number: str, trigger: str) -> Answer:
     application = frame.one(number, for_update=True)
     try:
@@ -338,7 +398,7 @@ def transition(number: str, trigger: str) -> Answer:
             trigger,
             by=current_user,
             seen=frame.seen(),
-            words=request.form.get("reason", "")[:4000],
+            words=_reason(application, trigger),
             despite=bool(request.form.get("despite")),
             now=here.now(),
         )
@@ -354,6 +414,16 @@ def transition(number: str, trigger: str) -> Answer:
     return redirect(url_for(".hub", number=number), code=303)
 
 
+def _reason(application: Application, trigger: str) -> str | bilingual.Texts:
+    """Return the reason that was typed, in both languages where a letter quotes it."""
+    procedure = queries.procedure(application)
+    elsewhere = (each for each in procedure.transitions if each.trigger == trigger)  # refused by its own words
+    way = desk.way(procedure, application.process, trigger) or next(elsewhere, None)
+    if way is not None and moves.is_quoted(way):
+        return bilingual.typed(request.form, "reason")
+    return request.form.get("reason", "")[:4000]
+
+
 @blueprint.get("/applications/<number>/transitions/<trigger>")
 @allowed(Permission.VIEW_APPLICATIONS)
 def after_transition(number: str, trigger: str) -> Answer:
@@ -362,12 +432,14 @@ def after_transition(number: str, trigger: str) -> Answer:
 
 
 def _told(application: Application, trigger: str, target: str) -> str:
-    if trigger == "send_file":
-        return word("msg.sent_ok")
     if target == queries.DELETED:
         return word("app.deleted", number=application.number)
-    process = queries.procedure(application).processes[target]
-    return word("app.moved", process=process.short_title[here.language()])
+    process = queries.procedure(application).processes[target].short_title[here.language()]
+    if trigger != "send_file":
+        return word("app.moved", process=process)
+    return (
+        word("msg.sent_ok") if frame.goes_to_registration(application, target) else word("app.sent_on", process=process)
+    )
 
 
 def _summary_offers(application: Application) -> list[dict[str, Any]]:

@@ -18,7 +18,6 @@ from app.applications.answering import StageConflict
 from app.applications.importing import Table, Target
 from app.applications.models import Application
 from app.applications.views import frame
-from app.applications.views.documents import give
 from app.applications.views.exporting import XLSX
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.questionnaires import require_writable
@@ -29,6 +28,7 @@ from app.forms.tabular import Row
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.giving import give
 from app.web.inputs import whole_number
 from app.web.templating import word
 

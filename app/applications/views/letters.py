@@ -10,21 +10,20 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app import db, spreadsheets
-from app.applications import issued, letters, queries, signing
+from app.applications import composing, issued, letters, queries, signing
 from app.applications.models import Application, Letter
 from app.applications.views import frame
-from app.applications.views.documents import give
 from app.applications.views.exporting import XLSX
 from app.applications.views.frame import Answer, blueprint, problems_of
-from app.applications.views.signing import given_cms
+from app.bilingual import LANGUAGES
 from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
-from app.letter_templates import LANGUAGES
 from app.permissions import Permission
 from app.spreadsheets import Cell, Sheet
 from app.terms import say
-from app.web import here, paging
+from app.web import here, paging, transactions
 from app.web.access import allowed
-from app.web.inputs import day
+from app.web.giving import give
+from app.web.inputs import day, given_cms
 from app.web.templating import ZONE, date_text, date_time_text, word
 from app.workflows.parts import StageKind
 
@@ -112,7 +111,7 @@ def journal() -> Answer:
 def _finished(application: Application, stage: str) -> dict[str, Any]:
     """Return the finished paper of a stage as the list of what waits for a signature shows it."""
     language = here.language()
-    subject = letters.words_of(application, stage)["subject"]
+    subject = composing.words_of(application, stage)["subject"]
     written = queries.latest(application, stage)
     made = letters.present(application, stage)
     return {
@@ -126,7 +125,7 @@ def _finished(application: Application, stage: str) -> dict[str, Any]:
 
 
 @blueprint.get("/letters.xlsx")
-@allowed(Permission.PROCESS)
+@allowed(Permission.PROCESS, secured=True)
 def letters_workbook() -> Response:
     """Give the journal of a period as a workbook; of what is no period the page says so."""
     since, until, problems = _period()
@@ -187,7 +186,7 @@ def letter_page(ident: int) -> Answer:
 
 def _fix(letter: Letter) -> Letter:
     """Make the bytes of a letter of its template, where this page is the first to ask for them."""
-    if letter.document is not None or letters.missing(letter.words):
+    if letter.document is not None or composing.missing(letter.words):
         return letter
     ident = letter.id
     db.session.rollback()
@@ -217,7 +216,7 @@ def _page(letter: Letter, problems: list[Problem], *, typed: dict[str, dict[str,
         tongues=LANGUAGES,
         may_edit=not letter.stage and letter.sent_at is None and not letter.signatures,
         may_sign=signing.may_issue(letter, current_user) and not letter.signatures and letter.document is not None,
-        missing=[letters.fact_name(name) for name in letters.missing(letter.words)],
+        missing=[composing.fact_name(name) for name in composing.missing(letter.words)],
         document=letter.document,
         shown=letter.copy or letter.document,
         signatures=letter.signatures,
@@ -231,15 +230,15 @@ def _page(letter: Letter, problems: list[Problem], *, typed: dict[str, dict[str,
 
 
 @blueprint.post("/letters/<int:ident>/sign")
-@allowed(Permission.PROCESS)
+@allowed(Permission.PROCESS, secured=True)
 def issue(ident: int) -> Answer:
     """Verify what was given, then accept it; nobody waits for the database while it is verified."""
     sha256, now = request.form.get("sha256", ""), here.now()
     try:
         signing.issued(_one(ident), sha256, by=current_user)
-        _between_transactions(writing=False)
+        transactions.between(writing=False)
         given = signing.judge(given_cms(), sha256=sha256, now=now)
-        _between_transactions(writing=True)
+        transactions.between(writing=True)
         letter = _locked(ident)
         signing.issue(letter, given, by=current_user, now=now)
     except (Conflict, Invalid) as refusal:
@@ -248,12 +247,6 @@ def issue(ident: int) -> Answer:
         return _page(_one(ident), problems_of(refusal)), code
     flash(word("letter.issued_sent", number=letter.number) if letter.number else word("letter.issued"), "success")
     return redirect(url_for(".letter_page", ident=ident) + "#send", code=303)
-
-
-def _between_transactions(*, writing: bool) -> None:
-    """End the transaction that only read; the next one begins with the next question to the database."""
-    db.session.rollback()
-    db.begin_writing(writing)
 
 
 @blueprint.post("/letters/<int:ident>/words")
@@ -285,7 +278,7 @@ def reword(ident: int) -> Answer:
 def redraw(number: str, stage: str) -> Answer:
     """Lead to the stage with its text drawn anew from a template; nothing is kept by that."""
     application = frame.one(number)
-    if not letters.templates_of(application, stage):
+    if not composing.templates_of(application, stage):
         raise NotFound
     template = request.args.get("template", "")
     return redirect(url_for(".stage_page", number=number, stage=stage, template=template), code=303)
@@ -299,8 +292,8 @@ def letter_preview(number: str, stage: str) -> Response:
     procedure = queries.procedure(application)
     if stage not in procedure.stages or procedure.stages[stage].kind is not StageKind.WORK:
         raise NotFound
-    kind = letters.kind_of(application, stage)
+    kind = composing.kind_of(application, stage)
     if kind is None:
         raise NotFound
-    content = letters.set_as_paper(application, letters.words_of(application, stage), kind=kind, is_draft=True)
+    content = letters.set_as_paper(application, composing.words_of(application, stage), kind=kind, is_draft=True)
     return give(content, f"{application.number}-{kind}-draft.pdf", "application/pdf", inline=True)

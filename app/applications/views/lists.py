@@ -10,7 +10,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import facts, filing, moves, queries, queues, reuse
+from app.applications import cabinet, facts, filing, moves, parents, queries, queues, reuse
 from app.applications.models import Application
 from app.applications.queues import Due, Entry
 from app.applications.views import clocks
@@ -18,6 +18,7 @@ from app.applications.views.clocks import ClockView
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
+from app.organisations.models import Organisation
 from app.permissions import Permission, queues_headed_by, queues_of
 from app.web import here, paging
 from app.web.access import allowed
@@ -97,7 +98,7 @@ def procedures() -> Answer:
 
 
 def _procedure_row(procedure: Procedure) -> dict[str, Any]:
-    drafts = queries.unfinished_of(procedure.key, current_user)
+    drafts = cabinet.unfinished_of(procedure.key, current_user)
     kinds = [word("role.issuer" if kind == "initiator" else f"role.{kind}") for kind in procedure.open_to]
     may_begin = bool(filing.companies(current_user, procedure))
     is_begun_here = procedure.started_by is not None
@@ -157,20 +158,49 @@ def _new_page(key: str, problems: list[Problem]) -> str:
     language = here.language()
     companies = filing.companies(current_user, procedure)
     source = request.values.get("from", "")
-    origin = queries.questionnaire(source, user=current_user) if source else None
+    origin = cabinet.questionnaire(source, user=current_user) if source else None
     default = origin.organisation_id if origin else companies[0].id if len(companies) == 1 else ""  # A13
+    within = _within(procedure, companies)
+    named = next((item for item in within["found"] if item.number == within["chosen"]), None) if within else None
+    default = named.organisation_id if named is not None else default
     return render_template(
         "procedures/new.html",
         procedure={"key": procedure.key, "title": procedure.title[language]},
         action=url_for("applications.create", key=key),
         companies=[(item.id, f"{item.code} – {item.names[language]}") for item in companies],
         chosen=request.form.get("company") or default,
-        drafts=rows(queries.unfinished_of(procedure.key, current_user)),
+        drafts=rows(cabinet.unfinished_of(procedure.key, current_user)),
         source=row(origin) if origin else None,
+        within=within,
         begins_on=_begins_on(procedure),
         none_key=_none_key(procedure),
         problems=problems,
     )
+
+
+def _within(procedure: Procedure, companies: Sequence[Organisation]) -> dict[str, Any] | None:
+    """Return the applications within which a procedure may be begun, as the page offers them; None where none is asked.
+
+    ``found`` are those of all companies; the words name the company where there are several.
+    """
+    if procedure.parent is None:
+        return None
+    found = parents.choices(procedure, companies, user=current_user)
+    options = [(item.number, words_within(item, with_company=len(companies) > 1)) for item in found]
+    return {
+        "title": procedure.parent.title[here.language()],
+        "is_needed": procedure.parent.is_needed,
+        "found": found,
+        "options": options,
+        "chosen": request.values.get("parent", "")[:20],
+    }
+
+
+def words_within(application: Application, *, with_company: bool = False) -> str:
+    """Return an application to which another may belong, as a list to choose from shows it."""
+    process = queries.procedure(application).processes[application.process]
+    company = f"{application.organisation.code}, " if with_company else ""
+    return f"{company}{application.number} – {process.short_title[here.language()]}"
 
 
 @blueprint.post("/procedures/<key>/new")
@@ -183,6 +213,7 @@ def create(key: str) -> Answer:
             company_id=whole_number(chosen),
             author=current_user,
             source=request.form.get("from", ""),
+            parent=request.form.get("parent", "")[:20],
             language=here.language(),
             now=here.now(),
         )
@@ -190,7 +221,7 @@ def create(key: str) -> Answer:
         db.session.rollback()
         return _new_page(key, problems_of(refusal)), 422
     if request.form.get("from"):
-        origin = queries.questionnaire(request.form["from"], user=current_user)
+        origin = cabinet.questionnaire(request.form["from"], user=current_user)
         stages = queries.applicant_stages(application)
         left = sum(reuse.untaken(application, stage, origin, language=here.language()) for stage in stages)
         if left:
@@ -207,7 +238,7 @@ def _tabs(endpoint: str, chosen: str, counts: dict[str, int]) -> list[dict[str, 
 
 
 def _list_page(endpoint: str, title_key: str, default: str) -> str:
-    found = queries.under_review(current_user)
+    found = cabinet.under_review(current_user)
     sorted_ = {
         "mine": [item for item in found if item.is_mine],
         "waiting": [item for item in found if item.is_awaited and not item.is_mine],
@@ -221,7 +252,7 @@ def _list_page(endpoint: str, title_key: str, default: str) -> str:
         heading_key=title_key,
         may_file=current_user.may(Permission.FILE),
         tabs=_tabs(endpoint, tab, {name: len(items) for name, items in sorted_.items()}),
-        rows=rows(queries.of_glances(shown), {item.id for item in shown if item.is_mine}),
+        rows=rows(cabinet.of_glances(shown), {item.id for item in shown if item.is_mine}),
         page=page,
     )
 
@@ -236,7 +267,7 @@ def under_review() -> Answer:
 @allowed(Permission.VIEW_ARCHIVE)
 def archive() -> Answer:
     words = request.args.get("q", "").strip()[:100]
-    shown, page = _page_of(queries.archive(current_user, words=words), "applications.archive", q=words)
+    shown, page = _page_of(cabinet.archive(current_user, words=words), "applications.archive", q=words)
     found = [{**item, "outcome": _outcome(application)} for item, application in zip(rows(shown), shown, strict=True)]
     return render_template("applications/archive.html", rows=found, query=words, page=page)
 
@@ -265,7 +296,7 @@ def home() -> Answer:
 
 def _blocks_of_client() -> dict[str, Any]:
     """Return what waits on the present user, what is due first at the head, and what he waits for."""
-    found = queries.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
+    found = cabinet.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
     mine = [item for item in found if item.is_mine]
     dues = queues.dues_of(current_user, {item.id for item in mine}) if mine else {}
     return {
@@ -282,7 +313,9 @@ def _blocks_of_exchange() -> dict[str, Any]:
     now = here.now()
     found = queues.entries(current_user, now=now)
     own, headed = queues_of(current_user.roles), queues_headed_by(current_user.roles)
-    mine = [item for item in found if item.mine or not own.isdisjoint(item.untaken)]
+    mine = [
+        item for item in found if not own.isdisjoint(item.awaited) and (item.mine or not own.isdisjoint(item.untaken))
+    ]
     theirs = {item.id for item in mine}
     untaken = [item for item in found if item.id not in theirs and not headed.isdisjoint(item.untaken)]
     late = [item for item in found if item.is_overdue(now) and not headed.isdisjoint(item.ours)]
@@ -306,9 +339,9 @@ def _by_due(found: Sequence[Entry]) -> list[Entry]:
     return sorted(found, key=lambda item: _urgency(item.due))
 
 
-def _home_rows(found: Sequence[queries.Glance] | Sequence[Entry], free: Container[int] = ()) -> list[dict[str, Any]]:
+def _home_rows(found: Sequence[cabinet.Glance] | Sequence[Entry], free: Container[int] = ()) -> list[dict[str, Any]]:
     """Return the first of ``found`` as the home page shows them, ``free`` as taken by nobody; lists hold all."""
-    shown = queries.of_glances(found[:PAGE])
+    shown = cabinet.of_glances(found[:PAGE])
     untaken = {item.number for item in shown if item.id in free}
     return [
         {

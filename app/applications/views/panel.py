@@ -9,7 +9,18 @@ from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import approval, bundles, concluding, criteria, formal, judging, places, queries, versions
+from app.applications import (
+    approval,
+    bundles,
+    concluding,
+    criteria,
+    formal,
+    judging,
+    moves,
+    places,
+    queries,
+    versions,
+)
 from app.applications.criteria import Ruling, Subject
 from app.applications.models import WHOLE, Application, Remark
 from app.applications.summary import comment_view
@@ -156,6 +167,7 @@ def _ruling(ruling: Ruling, remarked: set[str]) -> dict[str, Any]:
         "key": ruling.key,
         "title": judged.criterion.title[language],
         "norm": judged.criterion.norm[language],
+        "clause": judged.criterion.clause,
         "finding": str(judged.finding),
         "threshold": _datum(judged.threshold, ruling) if judged.threshold else None,
         "data": [_datum(datum, ruling) for datum in judged.data],
@@ -222,10 +234,26 @@ def _remarks(application: Application) -> list[Remark]:
     return [*bundles.waiting(application), *(row for row in sent if row.state != "reopened")]
 
 
+def _who_sends(application: Application) -> str:
+    """Return who sends the remarks from here, to those who do not: the holder, or the role; nothing where none may."""
+    procedure = queries.procedure(application)
+    way = next(
+        (
+            each
+            for each in procedure.transitions
+            if each.source == application.process and "publish_remarks" in each.effects
+        ),
+        None,
+    )
+    if way is None:
+        return ""
+    return ", ".join(moves.executor_words(application, (way.by,), here.language(), reader=current_user))
+
+
 def _remarks_tab(application: Application) -> dict[str, Any]:
     waiting, now = bundles.waiting(application), here.now()
     sending: list[dict[str, Any]] = [
-        {"offer": offer, "words": frame.offer_words(offer), "unheeded": []}
+        {"offer": offer, "words": frame.offer_words(offer), "unheeded": [], "is_quoted": False}
         for offer in frame.offers_for(application, current_user)
         if "publish_remarks" in offer.transition.effects
     ]
@@ -235,6 +263,7 @@ def _remarks_tab(application: Application) -> dict[str, Any]:
         "waiting": [_remark(application, row) for row in waiting],
         "sending": [item for item in sending if not item["offer"].transition.stage],
         "sending_stage": next((item for item in sending if item["offer"].transition.stage), None),
+        "sent_by": "" if sending else _who_sends(application),
         "term": term,
         "next_number": bundles.count(application) + 1,
         "may_write": may_write,

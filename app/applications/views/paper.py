@@ -16,12 +16,12 @@ from app.applications.attachments import Upload
 from app.applications.models import Outage
 from app.applications.views import frame
 from app.applications.views.attachments import LARGEST_UPLOAD
-from app.applications.views.documents import give
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.giving import give
 from app.web.inputs import day as typed_day
 from app.web.inputs import whole_number
 from app.web.sizes import takes

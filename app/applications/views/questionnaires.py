@@ -9,7 +9,7 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from app import catalogue, db
-from app.applications import facts, queries, reuse, summary
+from app.applications import cabinet, facts, queries, reuse, summary
 from app.applications.answering import StageConflict
 from app.applications.models import Application
 from app.applications.summary import Drawing
@@ -33,7 +33,7 @@ from app.web.templating import date_text, word
 def questionnaires() -> Answer:
     return render_template(
         "applications/questionnaires.html",
-        rows=[item for application in queries.questionnaires(current_user) for item in _form_rows(application)],
+        rows=[item for application in cabinet.questionnaires(current_user) for item in _form_rows(application)],
     )
 
 
@@ -87,7 +87,7 @@ def _completeness(form: Form | DynamicForm, values: dict[str, Any]) -> str:
 @blueprint.get("/questionnaires/<number>")
 @allowed(Permission.FILE)
 def questionnaire(number: str) -> Answer:
-    application = queries.questionnaire(number, user=current_user)
+    application = cabinet.questionnaire(number, user=current_user)
     return render_template(
         "applications/questionnaire.html",
         application=row(application),
@@ -118,7 +118,7 @@ def require_writable(application: Application, stage: str) -> None:
 def _origin(given: MultiDict[str, str]) -> Application | None:
     """Return the archived application that was chosen, None for the organisation's record."""
     chosen = given.get("from", "")
-    return None if chosen == reuse.RECORD else queries.questionnaire(chosen, user=current_user)
+    return None if chosen == reuse.RECORD else cabinet.questionnaire(chosen, user=current_user)
 
 
 def _choosing(application: Application, stage: str, origin: Application | None, problems: list[Problem]) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 from flask import flash, redirect, render_template, request, url_for
@@ -14,13 +13,14 @@ from flask_login import current_user
 
 from app import catalogue, db
 from app.accounts import queries as people
-from app.applications import moves, queries, queueing, queues
+from app.applications import cabinet, moves, queries, queueing, queues
 from app.applications.models import Application
 from app.applications.queues import Entry
 from app.applications.views import clocks, frame, hub
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.errors import Conflict, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES, Permission, queues_headed_by
+from app.terms.folding import folded
 from app.web import here, paging
 from app.web.access import allowed
 from app.web.inputs import whole_number
@@ -38,8 +38,7 @@ NOBODY = "none"
 _ALPHABET = {letter: place for place, letter in enumerate("аәбвгғдеёжзийкқлмнңоөпрстуұүфхһцчшщъыіьэюя")}
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One row: an application in one queue; without ``executor`` it waits on the applicant's side."""
 
     entry: Entry
@@ -56,18 +55,28 @@ class Item:
         return f"{self.entry.id}.{self.executor}.{self.holder or 0}"
 
 
-def tab_of(entries: Iterable[Entry], tab: str, now: datetime) -> list[Item]:
-    """Return the rows of a tab."""
-    if tab == "waiting":
-        return [Item(entry, "") for entry in entries if entry.is_waiting]
+def _executors_of(tab: str, now: datetime) -> Callable[[Entry], tuple[str, ...]]:
+    """Return what tells in which queues an entry stands in a tab: a row for each; "" is the applicant's side."""
     kinds: dict[str, Callable[[Entry], tuple[str, ...]]] = {
         "mine": lambda entry: entry.mine,
         "unit": lambda entry: entry.ours,
         "unassigned": lambda entry: entry.untaken,
         "overdue": lambda entry: entry.ours if entry.is_overdue(now) else (),
+        "waiting": lambda entry: ("",) if entry.is_waiting else (),
     }
-    executors = kinds[tab]
+    return kinds[tab]
+
+
+def tab_of(entries: Iterable[Entry], tab: str, now: datetime) -> list[Item]:
+    """Return the rows of a tab."""
+    executors = _executors_of(tab, now)
     return [Item(entry, executor) for entry in entries for executor in executors(entry)]
+
+
+def _counts(entries: Iterable[Entry], now: datetime) -> dict[str, int]:
+    """Return how many rows each tab has."""
+    kinds = {tab: _executors_of(tab, now) for tab in TABS}
+    return {tab: sum(len(executors(entry)) for entry in entries) for tab, executors in kinds.items()}
 
 
 class Look:
@@ -119,7 +128,7 @@ class Look:
         if asked["due"] in DUE_WITHIN:
             found = self._due_within(found, asked["due"])
         if asked["q"]:
-            found = self._searched(found, queries.folded(asked["q"]))
+            found = self._searched(found, folded(asked["q"]))
         return list(found)
 
     def state(self, entry: Entry) -> str:
@@ -134,10 +143,8 @@ class Look:
         return [item for item in items if item.entry.due.at is not None and item.entry.due.at <= local_end]
 
     def _searched(self, items: Iterable[Item], wanted: str) -> list[Item]:
-        named = {ident for ident, names in self.companies.items() if wanted in queries.folded(" ".join(names.values()))}
-        return [
-            item for item in items if item.entry.organisation_id in named or wanted in queries.folded(item.entry.number)
-        ]
+        named = {ident for ident, names in self.companies.items() if wanted in folded(" ".join(names.values()))}
+        return [item for item in items if item.entry.organisation_id in named or wanted in folded(item.entry.number)]
 
     @property
     def column(self) -> str:
@@ -188,11 +195,12 @@ def queue() -> Answer:
 def _page(problems: list[Problem], chosen: Sequence[str] = ()) -> str:
     look = Look()
     entries = queues.entries(current_user, now=look.now)
-    tabs = {tab: tab_of(entries, tab, look.now) for tab in TABS}
+    counts = _counts(entries, look.now)
     tab = request.values.get("tab", "")
     if tab not in TABS:
-        tab = next((each for each in ("mine", "unassigned", "unit") if tabs[each]), "mine")
-    found = look.sorted_(look.filtered(tabs[tab]))
+        tab = next((each for each in ("mine", "unassigned", "unit") if counts[each]), "mine")
+    items = tab_of(entries, tab, look.now)
+    found = look.sorted_(look.filtered(items))
     query = {name: value for name, value in {"tab": tab, **look.asked}.items() if value}
     page = paging.asked_for("applications.queue", len(found), size=PAGE, **query)
     shown = found[page.start : page.start + PAGE]
@@ -205,7 +213,7 @@ def _page(problems: list[Problem], chosen: Sequence[str] = ()) -> str:
                 "href": url_for(".queue", tab=each),
                 "key": f"queues.tab.{each}",
                 "current": each == tab,
-                "count": len(tabs[each]),
+                "count": counts[each],
             }
             for each in TABS
         ],
@@ -214,7 +222,7 @@ def _page(problems: list[Problem], chosen: Sequence[str] = ()) -> str:
         is_filtered=any(look.asked[name] for name in FIELDS if name not in ("sort", "dir")),
         clear=url_for(".queue", tab=tab),
         columns=_columns(look, tab),
-        choices=_choices(look, tabs[tab]),
+        choices=_choices(look, items),
         rows=_rows(look, shown),
         chosen=set(chosen),
         found=len(found),
@@ -269,7 +277,7 @@ def _by_words(pair: tuple[str, str]) -> list[int]:
 
 def _rows(look: Look, items: Sequence[Item]) -> list[dict[str, Any]]:
     ids = [item.entry.id for item in items]
-    records = {record.id: record for record in queries.of_glances([item.entry for item in items])}
+    records = {record.id: record for record in cabinet.of_glances([item.entry for item in items])}
     ticking = clocks.of(list(records.values()))
     newest = queues.last_events(ids) if ids else {}
     events = queues.events(list(newest.values())) if newest else {}

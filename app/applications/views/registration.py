@@ -5,10 +5,10 @@ from __future__ import annotations
 from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
-from app import db
-from app.applications import desk, holders, queries, queueing
+from app import bilingual, db
+from app.applications import cabinet, desk, holders, queries, queueing
 from app.applications.models import Application
-from app.applications.views import checking, frame, holding, hub, lists
+from app.applications.views import belonging, checking, frame, holding, hub, lists
 from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import reading
 from app.errors import Conflict, Invalid, Problem
@@ -26,7 +26,7 @@ PAGE = 50
 def arrivals() -> Answer:
     found = desk.arrivals(current_user, now=here.now())
     page = paging.asked_for("applications.arrivals", len(found), size=PAGE)
-    shown = queries.of_glances(found[page.start : page.start + PAGE])
+    shown = cabinet.of_glances(found[page.start : page.start + PAGE])
     return render_template(
         "queue/arrivals.html",
         rows=[
@@ -66,6 +66,7 @@ def _page(application: Application, problems: list[Problem]) -> str:
         stages=reading(application),
         checklist=checking.view(application),
         holders=holding.panel(application),
+        belonging=belonging.panel(application),
         checks=desk.checks(application, user=current_user, now=here.now(), language=here.language()),
         reasons=[(code, word(f"desk.reason.{code}")) for code in desk.reasons()],
         next_role=desk.next_executor(application),
@@ -86,7 +87,7 @@ def answer_registration(number: str) -> Answer:
                 application,
                 by=current_user,
                 reason=form.get("reason", ""),
-                text=form.get("text", ""),
+                texts=bilingual.typed(form, "text"),
                 seen=frame.seen(),
                 now=now,
             )

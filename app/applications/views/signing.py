@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-
 from flask import flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
@@ -16,8 +13,9 @@ from app.applications.views.frame import Answer, blueprint, problems_of
 from app.applications.views.reading import reading
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import Permission
-from app.web import here
+from app.web import here, transactions
 from app.web.access import allowed
+from app.web.inputs import given_cms
 from app.web.templating import word
 from app.workflows.parts import StageKind
 
@@ -35,6 +33,13 @@ def _page(application: Application, problems: list[Problem]) -> str:
     if stage is None or current_user.is_exchange:
         raise NotFound
     is_open = signing.stage_of(application) is not None
+    offers = [
+        offer
+        for offer in frame.offers_for(application, current_user)
+        if offer.transition.stage and _signs(application, offer.transition.stage)
+    ]
+    is_new = any(frame.goes_to_registration(application, offer.transition.target) for offer in offers)
+    words = "send" if is_new else "send_again" if application.sent_at else "send_on"
     offered = _offered(application) if is_open else queries.present_document(application)
     return render_template(
         "applications/sign.html",
@@ -51,11 +56,8 @@ def _page(application: Application, problems: list[Problem]) -> str:
         ],
         signatures=offered.signatures if offered else [],
         may_sign=is_open and queries.acts_as(application, current_user, "first_head"),
-        offers=[
-            {"offer": offer, "words": frame.offer_words(offer)}
-            for offer in frame.offers_for(application, current_user)
-            if offer.transition.stage and _signs(application, offer.transition.stage)
-        ],
+        offers=[{"offer": offer, "words": frame.offer_words(offer)} for offer in offers],
+        send_key=f"app.sign.{words}_help",
         problems=problems,
     )
 
@@ -70,46 +72,30 @@ def _offered(application: Application) -> Document:
     if standing is not None:
         return standing
     number, user = application.number, current_user
-    _between_transactions(writing=True)
+    transactions.between(writing=True)
     made = document.offered(queries.by_number(number, user=user))
     db.session.commit()
     return made
 
 
 @blueprint.post("/applications/<number>/sign")
-@allowed(Permission.APPROVE)
+@allowed(Permission.VIEW_APPLICATIONS, secured=True)
 def accept(number: str) -> Answer:
-    """Verify what was given, then accept it; nobody waits for the database while it is verified."""
-    sha256, now = request.form.get("sha256", ""), here.now()
+    """Verify what was given, then accept it; nobody waits for the database while it is verified.
+
+    It is accepted at the moment when that is done: who acted for the first head may have come to his end meanwhile.
+    """
+    sha256 = request.form.get("sha256", "")
     try:
         signing.offered(frame.one(number), sha256)
-        _between_transactions(writing=False)
-        given = signing.judge(given_cms(), sha256=sha256, now=now)
-        _between_transactions(writing=True)
-        signing.accept(frame.one(number, for_update=True), given, by=current_user, now=now)
+        transactions.between(writing=False)
+        given = signing.judge(given_cms(), sha256=sha256, now=here.now())
+        transactions.between(writing=True)
+        application = frame.one(number, for_update=True)
+        signing.accept(application, given, by=current_user, now=here.now_again())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
         code = 422 if isinstance(refusal, Invalid) else 409
         return _page(frame.one(number), problems_of(refusal)), code
     flash(word("sig.signed_by_key"), "success")
     return redirect(url_for(".sign", number=number) + "#send", code=303)
-
-
-def _between_transactions(*, writing: bool) -> None:
-    """End the transaction that only read; the next one begins with the next question to the database."""
-    db.session.rollback()
-    db.begin_writing(writing)
-
-
-def given_cms() -> bytes:
-    """Return the signature that came: from the signing agent in the page, or a file made elsewhere."""
-    file = request.files.get("cms_file")
-    if file is not None and file.filename:
-        return bytes(file.read())
-    text = request.form.get("cms", "").strip()
-    if text.startswith("-----"):
-        return text.encode("ascii", "replace")
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return text.encode("utf-8")

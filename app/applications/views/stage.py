@@ -8,7 +8,7 @@ from flask import flash, redirect, request, url_for
 from flask_login import current_user
 
 from app import db
-from app.applications import answering, entries, facts, filing, letters, moves, queries, rows
+from app.applications import answering, composing, entries, facts, filing, moves, queries, rows
 from app.applications.answering import StageConflict, Typed
 from app.applications.attachments import Given
 from app.applications.merging import LONGEST_KEY
@@ -19,7 +19,7 @@ from app.errors import AppError, Conflict, Invalid, NotFound
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
-from app.web.inputs import whole_number
+from app.web.inputs import judges_signs, whole_number
 from app.web.templating import word
 from app.workflows.parts import StageKind
 
@@ -47,7 +47,7 @@ def stage_page(number: str, stage: str) -> Answer:
     if elsewhere is not None:
         return redirect(elsewhere, code=303)
     template = request.args.get("template", "")
-    if template not in letters.templates_of(application, stage):
+    if template not in composing.templates_of(application, stage):
         template = ""
     return filling.page(application, stage, entry=_entry(), is_checked="check" in request.args, template=template)
 
@@ -101,6 +101,7 @@ def _restored() -> dict[str, int]:
 
 @blueprint.post("/applications/<number>/stages/<stage>")
 @allowed(Permission.FILE, Permission.PROCESS)
+@judges_signs
 def save_stage(number: str, stage: str) -> Answer:
     if not attachments.has_files():
         return _save(number, stage, _typed({}))

@@ -11,7 +11,7 @@ from factories import application_at, led, messages_of, person, refetched
 from sqlalchemy import select
 
 from app import db, pdf
-from app.applications import answering, beginning, clocks, conditions, extending, queries
+from app.applications import answering, beginning, clocks, conditions, extending, filing, moves, queries
 from app.applications.answering import Typed
 from app.applications.beginning import Beginner
 from app.applications.models import Application, CalendarBegin, History
@@ -172,6 +172,26 @@ def test_the_calendar_begins_what_is_due_once_however_long_the_worker_was_away(h
     assert messages_of(application.author)[0].message == "notice.your_action"
     [clock] = clocks.of([application])[application.id]
     assert clock.run.term.working_days == 30
+
+
+def test_a_duty_that_the_calendar_has_begun_is_not_deleted(house):
+    weeks_later = at("2027-02-22 10:00")
+    Beginner().keep(now=weeks_later)
+    row = db.session.scalars(select(CalendarBegin).where(CalendarBegin.procedure == "periodic_statements")).first()
+    application = db.session.get_one(Application, row.application_id)
+    own = filing.create(
+        "periodic_statements", company_id=application.organisation_id, author=application.author, now=weeks_later
+    )
+
+    def delete(which):
+        moves.fire(which, "delete", by=application.author, seen=which.version, now=weeks_later)
+
+    with pytest.raises(Conflict) as refused:
+        delete(application)
+    delete(own)
+
+    assert refused.value.key == "app.err.duty"
+    assert (application.process, own.process) == ("filling", "deleted")
 
 
 @pages_only

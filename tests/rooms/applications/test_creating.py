@@ -104,7 +104,7 @@ def test_a_category_names_the_internal_documents_behind_it(browser, category, do
     assert document in page.says(data_key=f"rules.{category}")
 
 
-@pytest.mark.req("IS2IN-13.a", "IS2IN-13.b", "IS2IN-13.e", "IS2IN-14.a")
+@pytest.mark.req("IS2IN-13.a", "IS2IN-13.b", "IS2IN-13.e", "IS2IN-14.a", "ESRV-2.8")
 def test_an_application_is_made_by_file_company_create(browser, house):
     someone = browser("issuer")
     buttons = someone.get("/procedures").all(data_key="act.apply")
@@ -450,7 +450,7 @@ def test_no_other_stage_can_be_skipped(house, now, stage):
         filing.skip(application, stage, by=person("other_issuer"), now=now)
 
 
-@pytest.mark.req("IS2IN-14.j")
+@pytest.mark.req("IS2IN-14.j", "ESRV-30.0")
 def test_sending_to_the_first_head_is_refused_and_names_the_unfinished_stages(browser, house):
     someone, application = browser("issuer"), application_at("filling")
     someone.get(address(application))

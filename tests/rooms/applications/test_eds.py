@@ -167,7 +167,7 @@ def refused_with(desk, agreed, cms: bytes) -> set[str]:
     return {answer.error("cms")}
 
 
-@pytest.mark.req("IS2IN-22.2")
+@pytest.mark.req("IS2IN-22.2", "ESRV-32.b")
 def test_each_wrong_signature_is_refused_with_its_own_reason_and_nothing_moves(desk, pki, agreed, now):
     content = desk.document()
     other_person = pki.sign("clerk", content, attached=False, at=now)
@@ -247,6 +247,7 @@ def test_sending_twice_sends_once(desk, pki, agreed, now):
     assert len([mail for mail in mails_to(person("chancery").email) if agreed.number in mail.body]) == 1
 
 
+@pytest.mark.req("ESRV-8", "IS2IN-1.3")
 @pytest.mark.parametrize("key", ["issuer", "adviser", "clerk", "other_first_head", "chancery"])
 def test_nobody_but_the_first_head_gives_a_signature(browser, agreed, pki, desk, key, now):
     cms = pki.sign("first_head", desk.document(), attached=False, at=now)
@@ -281,6 +282,18 @@ def test_what_was_signed_and_its_signature_can_be_downloaded_and_verify_together
     report = verify(signature.content, document.content, at=now, trust=catalogue.present().trust)
     assert report.verdict == "VALID"
     assert "act.copy_document" in page.terms()
+
+
+def test_what_is_registered_already_is_not_sent_to_registration_again(house, browser):
+    teller, head = Teller(house.config), browser("first_head")
+    new, again = application_at("first_head"), application_at("rework_approval")
+    for application in (new, again):
+        approval.agree(application, by=person("first_head"), comments={}, seen=application.version, now=teller.now)
+
+    pages = [head.get(address(application, "sign")).terms() for application in (new, again)]
+
+    assert ["app.sign.send_help" in page for page in pages] == [True, False]
+    assert ["app.sign.send_again_help" in page for page in pages] == [False, True]
 
 
 def test_after_a_rework_the_new_document_is_signed_and_the_old_one_kept(house, browser):

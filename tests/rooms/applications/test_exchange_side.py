@@ -11,7 +11,7 @@ from sqlalchemy import select
 from test_creating import NEW, address
 
 from app import db
-from app.applications import approval, moves, queries
+from app.applications import approval, cabinet, moves, queries
 from app.applications.models import History
 from app.errors import Conflict, Invalid, NotPermitted
 from app.terms import say
@@ -69,7 +69,7 @@ def test_all_active_applications_of_the_user_are_listed_and_archived_ones_are_no
     page = browser("issuer").get("/applications?tab=all")
 
     listed = {item.get("data-app") for item in page.root.iter("tr")} - {None}
-    own = {item.number for item in queries.of_glances(queries.under_review(person("issuer")))}
+    own = {item.number for item in cabinet.of_glances(cabinet.under_review(person("issuer")))}
     assert listed == own
     assert application_at("archived").number not in listed
     assert application_at("result").number in listed  # finished, and not archived yet (A29)
@@ -142,30 +142,38 @@ def test_nobody_else_registers(browser, house, key):
     assert refetched(application).process == "registration"
 
 
+@pytest.mark.req("ESRV-19.a", "ESRV-19.b", "ESRV-30.0")
 def test_refusing_to_register_needs_a_reason_of_the_list_and_a_text(browser, house):
     application, someone = application_at("registration"), browser("chancery")
     page = someone.get(address(application, "registration"))
     path = address(application, "registration")
-    said = "Өтінішке өкілетті емес тұлға қол қойған"
+    said = {"kk": "Өтінішке өкілетті емес тұлға қол қойған", "ru": "Заявление подписано неуполномоченным лицом"}
+    both = {f"text-{language}": words for language, words in said.items()}
 
-    bare = someone.send(page, path, press="act", value="refuse", reason="", text="   ")
-    only = someone.send(page, path, press="act", value="refuse", reason="other", text="   ")
-    aside = someone.post(address(application, "transitions", "refuse_registration"), {"reason": said, "seen": "0"})
+    bare = someone.send(page, path, press="act", value="refuse", reason="", **{"text-kk": "   ", "text-ru": said["ru"]})
+    only = someone.send(page, path, press="act", value="refuse", reason="other", **{"text-kk": said["kk"]})
+    by_hand = address(application, "transitions", "refuse_registration")
+    aside = someone.post(by_hand, {"reason": said["kk"], "seen": "0"})
     assert (bare.status, only.status, aside.status) == (422, 422, 409)
     assert bare.error("reason") == say("desk.err.reason", "kk")
-    assert only.error("text") == say("desk.err.text", "kk")
-    done = someone.send(page, path, press="act", value="refuse", reason="signature_invalid", text=said)
+    assert bare.error("text-kk") == only.error("text-ru") == say("desk.err.text", "kk")
+    done = someone.send(page, path, press="act", value="refuse", reason="signature_invalid", **both)
 
     assert done.status == 303
     assert refetched(application).process == "refused"
-    shown = words(browser("issuer").get(address(application)).root)
-    assert f"{say('desk.reason.signature_invalid', 'kk')}. {said}" in shown
+    for language, own in (("kk", "kk"), ("ru", "ru"), ("en", "ru")):
+        page = browser("issuer", language).get(address(application))
+        ending = page.one(data_ending="")
+        assert say("desk.reason.signature_invalid", language) in words(ending)
+        assert said[own] in words(ending), language
+        assert bool(ending.findall(".//abbr")) is (language == "en")
+        assert f"{say('desk.reason.signature_invalid', own)}. {said[own]}" in words(page.root)
     kept = queries.latest(refetched(application), "registration")
     assert kept is not None
     assert kept.values["refusal"] == {"refusal_reason": "signature_invalid", "refusal_text": said}
 
 
-@pytest.mark.req("IS2IN-24.a")
+@pytest.mark.req("IS2IN-24.a", "IS2IN-1.5")
 def test_three_departments_work_at_the_same_time_each_in_its_own_stage(browser, house):
     application, teller = application_at("expertise"), Teller(house.config)
     own = {"listing": "listing_review", "lawyer": "legal_review", "analyst": "financial_review"}

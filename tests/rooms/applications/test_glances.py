@@ -7,7 +7,7 @@ from factories import person
 from sqlalchemy import event, select
 
 from app import db
-from app.applications import queries
+from app.applications import cabinet, queries
 from app.applications.models import Application
 from app.demo.people import PEOPLE
 from tests import herd
@@ -18,7 +18,7 @@ from tests import herd
 def test_a_list_holds_what_one_sees_and_knows_whose_turn_it_is(house, key):
     user = person(key)
 
-    glances = {each.id: each for each in queries.under_review(user)}
+    glances = {each.id: each for each in cabinet.under_review(user)}
 
     seen = {item.id: item for item in db.session.scalars(select(Application)).unique() if queries.sees(item, user)}
     assert list(glances) == sorted((ident for ident, item in seen.items() if item.archived_at is None), reverse=True)
@@ -40,7 +40,7 @@ def test_the_statements_of_a_list_do_not_grow_with_the_applications(house):
 
         event.listen(house.engine, "before_cursor_execute", note)
         try:
-            shown = queries.of_glances(queries.under_review(user)[:50])
+            shown = cabinet.of_glances(cabinet.under_review(user)[:50])
             assert all(item.author.name and item.assignments is not None for item in shown)
         finally:
             event.remove(house.engine, "before_cursor_execute", note)

@@ -122,7 +122,7 @@ def test_what_a_template_leaves_open_is_told_by_name(house, teller):
     application = application_at("letter")
     typed = teller.typed(application, "letter")
     typed.raw["text-kk"] = ["Хаттама: {minutes_number}"]
-    typed.raw["text-ru"] = ["Протокол: {foo}"]
+    typed.raw["text-ru"] = ["Протокол: {foo}, {см. п. 3}, {1}, {}"]
 
     with pytest.raises(Invalid) as refused:
         answering.save(application, "letter", typed, by=person("listing"), done=True, now=here.now())
@@ -138,10 +138,12 @@ def test_what_a_template_leaves_open_is_told_by_name(house, teller):
 @pytest.mark.req("IS2IN-25.c")
 def test_a_refusal_of_registration_sends_its_letter_once_it_is_signed(house, teller):
     application = application_at("registration")
-    teller.fire(application, "refuse_registration", "chancery", "Мөр жоқ")
+    teller.fire(application, "refuse_registration", "chancery", {"kk": "Мөр жоқ", "ru": "Нет печати"})
     [letter] = [each for each in issued.waiting() if each.application_id == application.id]
 
-    assert "Мөр жоқ" in letter.words["text"]["kk"]
+    texts = letter.words["text"]
+    assert ("Мөр жоқ" in texts["kk"], "Нет печати" in texts["ru"]) == (True, True)
+    assert ("Мөр жоқ" in texts["ru"], "Нет печати" in texts["kk"]) == (False, False)
     other = {part: {code: f"{part} {code}" for code in ("kk", "ru")} for part in ("subject", "text")}
     with pytest.raises(Conflict):
         letters.reword(letter, other, seen="of another page", by=person("chancery"), now=here.now())

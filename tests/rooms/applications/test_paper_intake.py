@@ -9,12 +9,12 @@ import pytest
 from browser import signed_in
 from factories import Teller, company, mails_to, person, refetched
 
-from app import pdf
+from app import db, pdf
 from app.applications import attachments, clocks, intake, moves, outages, queries
 from app.applications.attachments import Upload
 from app.errors import Conflict, Invalid, NotPermitted
 from app.web import here
-from app.web.templating import ZONE
+from app.web.templating import ZONE, date_time_text
 
 
 @pytest.fixture
@@ -69,6 +69,18 @@ def test_a_paper_is_received_at_its_own_moment_and_its_later_rounds_are_electron
     assert refetched(application).registration_number
 
 
+def test_one_paper_is_entered_once_and_two_of_one_minute_both(house, outage):
+    then = here.now() - timedelta(days=5)
+    first = taken_in(outage, received_at=then)
+
+    with pytest.raises(Conflict) as refused:
+        taken_in(outage, received_at=then)
+    second = taken_in(outage, received_at=then, scans=(("otinish.pdf", papers.pdf("екінші")),))
+
+    assert refused.value.params["number"] == first.number
+    assert second.number != first.number
+
+
 @pytest.mark.parametrize(
     ("changed", "path"),
     [
@@ -93,6 +105,39 @@ def test_what_is_wrong_with_a_paper_is_told_at_its_field(house, outage, changed,
         taken_in(outage, **changed)
 
     assert {problem.path for problem in refused.value.problems} == {path}
+
+
+@pytest.mark.req("IS2IN-27.a")
+def test_a_colleague_of_the_desk_hands_a_paper_on_and_both_moments_are_shown(house, outage, monkeypatch):
+    monkeypatch.setattr(pdf, "render", lambda html: papers.pdf(str(len(html))))
+    application = taken_in(outage, by=person("listing"))
+    number, received = application.number, date_time_text(queries.intake(application).received_at)
+    db.session.commit()
+    path = f"/applications/{number}"
+    for key, may in (("chancery", False), ("lawyer", False), ("officer", True), ("listing_head", True)):
+        page = signed_in(house, key).get(path)
+        assert ("paper.enter" in page.terms()) is may, key
+        form = signed_in(house, key).get(f"{path}/stages/{first_stage(number)}")
+        assert bool(form.all(name="done")) is may, key
+
+    colleague = signed_in(house, "officer")
+    sent = colleague.send(colleague.get(path), f"{path}/paper")
+
+    assert sent.status == 303
+    row = queries.intake(refetched(number))
+    page = signed_in(house, "other_issuer").get(path)
+    assert {"paper.entered_at", "paper.counted_from"} <= page.terms()
+    assert received in page.main
+    assert date_time_text(row.entered_at) in page.main
+    assert "paper.enter" not in colleague.get(path).terms()
+    acts = {each.act: each.by for each in queries.history(refetched(number))}
+    assert acts["entered_paper"] == person("officer")
+
+
+def first_stage(number):
+    """Return the first stage that is to be filled in."""
+    procedure = queries.procedure(refetched(number))
+    return procedure.processes[procedure.initial].stages[0]
 
 
 @pytest.mark.parametrize("database", ["sqlite"])

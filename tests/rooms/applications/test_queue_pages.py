@@ -11,7 +11,7 @@ from sqlalchemy import update
 from test_creating import address
 
 from app import db
-from app.applications import attachments, holders, queries, queueing, queues
+from app.applications import attachments, cabinet, holders, queries, queueing, queues
 from app.applications.models import Application, Attachment
 from app.terms import say
 from app.web import clock
@@ -243,7 +243,7 @@ def test_the_queue_asks_the_database_as_often_for_many_as_for_few(house, now):
 
     assert len([entry for entry in found if entry.number.startswith("XC-")]) == 300
     own = {entry.id: entry for entry in found}
-    for item in queries.of_glances(queries.under_review(user)[:20]):
+    for item in cabinet.of_glances(cabinet.under_review(user)[:20]):
         executors = queries.current_executors(item)
         assert (item.id in own) is bool(executors)
         if executors:

@@ -30,6 +30,7 @@ from app.applications.answering import Typed
 from app.applications.judging import Word
 from app.applications.models import ConclusionNote, CriteriaPin, CriterionVerdict, History
 from app.errors import Conflict, Invalid, NotPermitted
+from app.storage import Storage
 from app.terms import say
 
 KEY = "extra_listing_requirements"
@@ -153,11 +154,11 @@ def test_a_new_round_unsettles_the_verdicts_whose_data_changed_and_no_others(hou
 
 def test_an_application_with_gaps_is_complete_only_with_a_reason(house, now):
     application = application_at("completeness")
-    assert formal.check(application).demanded == 0
+    assert formal.check(application).count == 0
     row = next(row for row in attachments.rows(application) if row.removed_at is None and row.stage == "documents")
     accepting.decide(application, row.id, accepted=False, reason="Бүлінген", seen=0, by=person("listing"), now=now)
     found = formal.check(application)
-    assert (found.demanded, found.is_signed, len(found.rejected)) == (1, True, 1)
+    assert (found.count, found.is_signed, len(found.rejected)) == (1, True, 1)
 
     typed = Typed({"verdict": ["complete"], "despite_reason": [""], "gaps": [""]})
     problems = answering.finish(application, "completeness", typed, by=person("listing"), now=now)
@@ -168,7 +169,35 @@ def test_an_application_with_gaps_is_complete_only_with_a_reason(house, now):
     assert not answering.finish(application, "completeness", typed, by=person("listing"), now=now)
 
 
+def test_a_file_that_nobody_can_open_is_a_gap_like_any_other(house, now, monkeypatch):
+    application = application_at("completeness")
+    row = next(row for row in attachments.rows(application) if row.removed_at is None and row.stage == "documents")
+    there = Storage.has
+    monkeypatch.setattr(Storage, "has", lambda self, sha256: sha256 != row.sha256 and there(self, sha256))
+    found = formal.check(application)
+    assert row.id in {file.row.id for _, file in found.unreadable}
+
+    typed = Typed({"verdict": ["complete"], "despite_reason": [""], "gaps": [""]})
+    [problem] = answering.finish(application, "completeness", typed, by=person("listing"), now=now)
+
+    assert (problem.key, problem.params) == ("review.err.incomplete", {"n": found.count})
+
+
 # Bundles of remarks
+
+
+def test_the_panel_says_who_sends_the_remarks_to_those_who_do_not(browser, house, now):
+    application = application_at("expertise")
+    number = application.number
+    approval.comment(application, by=person("lawyer"), comments={PLACE: "Мекенжайды анықтаңыз"}, now=now)
+    db.session.commit()
+
+    def tab(key):
+        return browser(key).get(f"/applications/{number}/panel?tab=remarks")
+
+    assert "review.remarks.sent_by" not in tab("listing").terms()
+    for key in ("listing_head", "lawyer"):
+        assert say("workflow.executor.listing", "kk") in tab(key).says(data_key="review.remarks.sent_by")
 
 
 def sent_back(house: Any, now: Any) -> Any:

@@ -135,7 +135,7 @@ def second(database, demo_folder, request, tmp_path, built):
     built(database).enter()
 
 
-@pytest.mark.req("IS2IN-P.2", "IS2IN-P.4")
+@pytest.mark.req("IS2IN-P.2", "IS2IN-P.4", "ESRV-17.a")
 def test_a_procedure_of_files_alone_goes_from_the_list_of_procedures_to_the_archive(second):
     author, chancery = signed_in(second, "issuer"), signed_in(second, "chancery")
 

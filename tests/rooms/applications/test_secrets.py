@@ -142,6 +142,28 @@ def test_a_key_store_is_no_scan_of_a_paper(name, house, browser, store, capfd, n
     assert_nothing_of(store, capfd.readouterr())
 
 
+@pytest.mark.parametrize("name", ["key.p12", "key.pdf"])
+@pytest.mark.parametrize(
+    ("key", "path", "field"),
+    [
+        ("issuer", "/users/head/acting", "file"),
+        ("compliance", "/norms/listing_rules/editions/new", "file_kk"),
+    ],
+)
+def test_a_key_store_is_no_order_and_no_act(key, path, field, name, house, browser, store, capfd):
+    someone = browser(key)
+    page, files = someone.get("/users/head" if key == "issuer" else path), var_files(house.config)
+
+    answer = someone.send(
+        page, path, **{field: (name, store)}, **({"starts_on": "2026-01-01"} if key != "issuer" else {})
+    )
+
+    assert answer.status == 422
+    assert answer.error(field)
+    assert var_files(house.config) == files
+    assert_nothing_of(store, capfd.readouterr())
+
+
 def test_files_come_in_by_those_doors_only():
     """A further one must be tried with a key store too, above; a table is read and never kept."""
     readers = {
@@ -157,7 +179,9 @@ def test_files_come_in_by_those_doors_only():
 
     assert readers == {
         "app/applications/views/attachments.py", "app/applications/views/importing.py",
-        "app/applications/views/paper.py", "app/applications/views/signing.py", "app/verification/views.py",
+        "app/applications/views/paper.py", "app/verification/views.py",
+        "app/organisations/views/frame.py", "app/library/views.py",
+        "app/web/inputs.py", "app/accounts/views/gate.py",  # signatures, and whether a code is asked: nothing is kept
     }  # fmt: skip
     assert inputs == {
         "templates/_macros.html",
@@ -165,6 +189,10 @@ def test_files_come_in_by_those_doors_only():
         "templates/applications/_signing.html",
         "templates/applications/intake.html",
         "templates/applications/table.html",
+        "templates/library/edition_form.html",
+        "templates/organisations/_access_form.html",
+        "templates/organisations/_words.html",
+        "templates/outputs/check.html",  # without a name: it is hashed in the browser and never sent
         "templates/verification/verify.html",
     }
 

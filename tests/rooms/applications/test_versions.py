@@ -126,7 +126,7 @@ def test_only_the_author_moves_it_and_only_while_it_is_in_his_hands(renewed):
     now, application = clock.now(house.config), refetched(number)
     for key in ("clerk", "first_head", "listing", "other_issuer"):
         with pytest.raises(NotPermitted):
-            renewal.renew(application, seen=application.version, revisions={}, by=person(key), now=now)
+            renewal.renew(refetched(number), seen=application.version, revisions={}, by=person(key), now=now)
         assert signed_in(house, key).get(address(number, "versions")).status == 404
     for process in ("first_head", "expertise", "archived"):
         try:

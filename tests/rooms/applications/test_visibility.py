@@ -47,7 +47,7 @@ def addresses(app, application: Application) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.req("IS2IN-9.4.c")
+@pytest.mark.req("IS2IN-9.4.c", "ESRV-32.c")
 @pytest.mark.parametrize("key", STRANGERS)
 @pytest.mark.parametrize("process", ["filling", "registration", "archived"])
 def test_to_a_stranger_there_is_no_such_application_at_any_address(house, key, process):
