@@ -16,13 +16,13 @@ from flask import Flask, current_app
 from sqlalchemy import select
 
 from app import db
-from app.accounts import operations as accounts_operations
+from app.accounts import passwords
 from app.accounts import queries as people_queries
 from app.accounts.models import User
 from app.accounts.views import DEMO_ACCOUNTS
 from app.applications.moves import AUTHORISED
 from app.config import Config
-from app.demo import library, meetings, past, stories
+from app.demo import clients, library, meetings, past, stories, tasks
 from app.demo.people import COMPANIES, PASSWORD, PEOPLE, Company, Person
 from app.organisations.models import Membership, Organisation, Partnership
 from app.permissions import EXECUTOR_ROLES
@@ -45,6 +45,7 @@ def load(progress: Callable[[int, int], None] = lambda done, total: None) -> boo
     pki = _pki(config)
     stories.load(pki, progress)
     past.load()
+    clients.load()
     meetings.load(pki)
     return not there
 
@@ -59,7 +60,7 @@ def _people() -> None:
     for organisation in companies.values():
         organisation.created_at = now
         db.session.add(organisation)
-    hashed = accounts_operations.hash_password(PASSWORD)
+    hashed = passwords.hash_password(PASSWORD)
     users = {}
     for person in PEOPLE:
         user = User(
@@ -104,6 +105,7 @@ def _organisation(company: Company) -> Organisation:
         name_ru=company.ru,
         name_en=company.en,
         is_financial=company.is_financial,
+        codes="none",  # who tries the demo has a password and no authenticator
     )
 
 
@@ -166,8 +168,9 @@ def accounts_in_words() -> list[dict[str, str]]:
 
 
 def register(app: Flask) -> None:
-    """Let the sign-in page of ``app`` list the accounts."""
+    """Let the sign-in page of ``app`` list the accounts, and a page the tasks."""
     app.extensions[DEMO_ACCOUNTS] = accounts_in_words
+    app.register_blueprint(tasks.blueprint)
 
 
 def add_extra(count: int) -> list[dict[str, Any]]:
@@ -182,7 +185,7 @@ def add_extra(count: int) -> list[dict[str, Any]]:
             if (match := re.match(r"extra(\d+)@", email))
         ]
         first = max(taken, default=0) + 1
-        hashed = accounts_operations.hash_password(PASSWORD)
+        hashed = passwords.hash_password(PASSWORD)
         for number in range(first, first + count):
             user = User(
                 email=f"extra{number}@altn.example",

@@ -10,7 +10,7 @@ from app import db
 from app.accounts.models import User
 from app.applications.models import Application
 from app.bodies.voting import Choice, Presence
-from app.decisions import convening, deciding, minutes, queries, sitting
+from app.decisions import convening, deciding, membership, minutes, queries, sitting
 from app.decisions.models import AgendaItem, BodyMember, Meeting, Office
 from app.demo import stories
 from app.demo.stories import MEETING_STORIES, STORIES
@@ -42,8 +42,20 @@ _STAFF = {"listing_commission": ("listing_head", "lawyer", "analyst"), "manageme
 """Body -> the Exchange's people who sit in it."""
 
 CONDITIONS = (
-    ("Облигация ұстаушыларды сатып алу тәртібі туралы жариялау.", 10),
-    ("Тізімнен шығару күніне дейінгі барлық жарналарды төлеу.", 45),
+    (
+        {
+            "kk": "Облигация ұстаушыларды сатып алу тәртібі туралы жариялау.",
+            "ru": "Опубликовать порядок выкупа у держателей облигаций.",
+        },
+        10,
+    ),
+    (
+        {
+            "kk": "Тізімнен шығару күніне дейінгі барлық жарналарды төлеу.",
+            "ru": "Оплатить все взносы, начисленные до дня исключения из списка.",
+        },
+        45,
+    ),
 )
 """Of the decision made at the meeting that was held: words, and in how many days it is due."""
 
@@ -97,7 +109,7 @@ class _Secretary:
         people += [(Office.MEMBER, self.person(key), "", "") for key in _STAFF.get(body, ())]
         people.append((Office.SECRETARY, self.by, "", ""))
         for office, user, name, position in people:
-            convening.add_member(
+            membership.add_member(
                 body,
                 user_id=user.id if user else None,
                 name=name,
@@ -115,6 +127,7 @@ class _Secretary:
             starts=starts,
             place="Алматы қ., Бас мәжіліс залы",
             is_remote=False,
+            on_day_off=True,
             by=self.by,
             now=self.now,
         )
@@ -147,7 +160,7 @@ class _Secretary:
             by=self.by,
             now=self.now,
         )
-        for text, days in CONDITIONS:
+        for texts, days in CONDITIONS:
             due = self.today + timedelta(days=days)
-            deciding.add_condition(item, text=text, due=due, seen=meeting.version, by=self.by, now=self.now)
+            deciding.add_condition(item, texts=texts, due=due, seen=meeting.version, by=self.by, now=self.now)
         deciding.decide(item, {"effective_date": []}, seen=meeting.version, by=self.by, now=self.now)

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import insert, select
 
 from app import catalogue, db
-from app.accounts import operations as accounts
+from app.accounts import passwords
 from app.accounts.models import User
 from app.applications import clocks
 from app.applications.models import Answers, Application, History
@@ -74,7 +74,7 @@ def _client(now: datetime) -> tuple[Organisation, User]:
     )  # fmt: skip
     author = User(
         email="author@bryn.example", last_name="Бекмағамбетов", first_name="Руслан", is_active=False, created_at=now,
-        password_hash=accounts.hash_password(secrets.token_urlsafe()), password_changed_at=now,
+        password_hash=passwords.hash_password(secrets.token_urlsafe()), password_changed_at=now,
     )  # fmt: skip
     db.session.add(Membership(user=author, organisation=company))
     db.session.flush()
@@ -134,7 +134,8 @@ def _write(
     forms = {key: catalogue.present().forms.get(key).version for key in procedure.forms}
     application = Application(
         number=number, procedure=procedure.name, procedure_sha256=procedure.sha256, forms=forms,
-        organisation_id=company.id, author_id=author.id, process=course.path[-1], stages={}, round=1,
+        organisation_id=company.id, author_id=author.id,
+        author_for_id=company.id, process=course.path[-1], stages={}, round=1,
         created_at=moments[0], submitted_at=at["registration"], sent_at=at["registration"],
         registered_at=at.get("completeness"), decided_at=at.get("letter"), archived_at=moments[-1],
         entered_at=moments[-1],

@@ -16,6 +16,7 @@ from app.accounts.models import User
 from app.applications import (
     answering,
     approval,
+    composing,
     conditions,
     criteria,
     document,
@@ -31,6 +32,7 @@ from app.applications import (
 from app.applications.answering import Typed
 from app.applications.attachments import Upload
 from app.applications.models import Application, Letter
+from app.bilingual import Texts
 from app.demo.people import COMPANIES, PEOPLE, Company
 from app.forms.definitions import DynamicForm, Form
 from app.forms.outline import Asked, Part, Rows, leaves, typed_texts
@@ -59,12 +61,16 @@ CRITERIA_OF = {
 
 @dataclass(frozen=True)
 class Story:
-    """One application: whose, how far it goes, and whether the adviser takes part."""
+    """One application: whose, how far it goes, and whether the adviser takes part.
+
+    ``within`` is the procedure of the company's application to which it belongs.
+    """
 
     company: str
     until: str
     with_adviser: bool = True
     procedure: str = PROCEDURE
+    within: str = ""
 
 
 STORIES = (
@@ -102,8 +108,10 @@ STORIES = (
     Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
     Story("BRKT", "meeting", with_adviser=False, procedure="preliminary_consent"),
     Story("BRKT", "meeting", with_adviser=False, procedure="voluntary_delisting"),
+    Story("BRKT", "archived", with_adviser=False, procedure="bond_programme"),
+    Story("BRKT", "registration", with_adviser=False, procedure="bond_listing", within="bond_programme"),
 )
-MEETING_STORIES = (len(STORIES) - 3, len(STORIES) - 2, len(STORIES) - 1)
+MEETING_STORIES = tuple(number for number, told in enumerate(STORIES) if told.until == "meeting")[-3:]
 """The stories that ``app.demo.meetings`` goes on with: decided, postponed, and before the coming meeting."""
 
 AFTER_MEETING = frozenset({"letter", "result", "archived"})
@@ -194,7 +202,17 @@ class _Teller:
         organisation = self.person("author").organisation
         assert organisation is not None
         author = self.person(procedure.started_by or "author")
-        return filing.create(procedure.key, company_id=organisation.id, author=author, now=self.now)
+        parent = self._parent(organisation.id)
+        return filing.create(procedure.key, company_id=organisation.id, author=author, now=self.now, parent=parent)
+
+    def _parent(self, organisation_id: int) -> str:
+        """Return the number of the application to which it belongs, "" where it stands by itself."""
+        if not self.story.within:
+            return ""
+        statement = select(Application.number).where(
+            Application.organisation_id == organisation_id, Application.procedure.like(f"{self.story.within}.v%")
+        )
+        return db.session.scalars(statement.order_by(Application.id.desc())).first() or ""
 
     def lead(self, application: Application, until: str) -> None:
         """Lead an application along the main road to a process, everything done that its way asks."""
@@ -238,8 +256,8 @@ class _Teller:
         uploads: dict[str, list[Upload]] = {}
         for form, prefix, values in self._examples(application, stage):
             self._type(form.outline(values, prefix), raw, uploads)
-        if letters.kind_of(application, stage):
-            template = letters.typed(application, stage, letters.occasion(application, stage))
+        if composing.kind_of(application, stage):
+            template = composing.typed(application, stage, composing.occasion(application, stage))
             raw |= {name: texts for name, texts in template.items() if name in raw and "conclusion" not in name}
         return Typed(raw, uploads, seen=newest.revision if newest else 0)
 
@@ -297,11 +315,12 @@ class _Teller:
             by = self.person(procedure.executor_of(stage, application.process))
             if stage == "conclusion":
                 self.judge(application)
+            is_carried = application.parent is not None and queries.latest(application, stage) is not None
             for form in answering.forms(application, stage):
                 if isinstance(form, DynamicForm):
                     self._add_security(application, stage, form, by)
             for asking, prefix, values in list(self._examples(application, stage)):
-                for part in asking.outline(values, prefix):
+                for part in asking.outline(values, prefix) if not is_carried else ():
                     self._add_rows(application, stage, part.items, by)
             answering.save(application, stage, self.typed(application, stage), by=by, done=True, now=self.now)
             db.session.expire(application)
@@ -389,7 +408,7 @@ class _Teller:
         given = signing.judge(cms, sha256=sha256, now=here.now())
         signing.issue(letter, given, by=self.person(moves.AUTHORISED), now=here.now())
 
-    def fire(self, application: Application, trigger: str, part: str, words: str = "") -> None:
+    def fire(self, application: Application, trigger: str, part: str, words: str | Texts = "") -> None:
         """Take a transition."""
         by = self.person(part)
         moves.fire(application, trigger, by=by, seen=application.version, words=words, now=here.now())
