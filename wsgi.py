@@ -3,12 +3,11 @@
 A start that is refused ends with 64, wrong usage: 1 and 2 are verdicts of ``flask verify``.
 """
 
-import gc
 import sys
 
 from app.config import BadConfiguration
 from app.definition_files import FaultyDefinitions
-from app.factory import create_app
+from app.factory import create_app, settle
 
 try:
     app = create_app()
@@ -16,7 +15,4 @@ except (BadConfiguration, FaultyDefinitions) as refusal:
     print(f"kezen does not start:\n{refusal}", file=sys.stderr)
     raise SystemExit(64) from None
 
-# What the start has read lives as long as the process: the collector of garbage need not walk through it
-# for every long list.
-gc.collect()
-gc.freeze()
+settle()

@@ -9,6 +9,7 @@ The map of the house. Every import points down; import-linter holds it so (pypro
     organisations, notifications, accounts, audit
     web                                     what all screens share
     catalogue                               the definitions in force: procedures, forms, trust store
+    copies                                  all that is kept in one folder, and back into an empty place
     db, schema, storage, pdf, sandbox       one door each: database, migrations, files, WeasyPrint, test PKI
     workflows, forms, signatures, files     the engines: pure, no Flask, no database
     expressions                             the language of conditions, beneath forms and workflows

@@ -10,10 +10,12 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parseaddr
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENTS = ("demo", "production", "test")
+ADDRESS_RULES = ("guarded", "literal")
 
 
 OF_THE_NCA = {
@@ -39,7 +41,12 @@ class Config:
     ``var`` holds everything that is kept; ``anchors`` are folders of trusted certificates
     (PEM or DER) for signatures; ``base_url`` stands in mails.  ``ocsp_urls``, ``tsp_urls`` and
     ``crl_urls`` are the only addresses that certification authorities are asked at.
+    ``access_rules`` is a file of figures of signing in instead of the shipped one, ``passwords`` the password policy
+    of it that holds, ``address_rule`` how several logins from one address are judged; ``trusted_proxies`` is how many
+    fronts of our own stand before the application and tell the address of the caller; ``exchange_codes`` tells
+    whether guarded operations of the Exchange's people need a one-time code.
     ``exchange_bin`` is the Exchange's own number: it must stand in the keys that its letters are signed with.
+    ``mail_from`` is whose name mails bear; ``digest_hour`` the hour, in Kazakhstan, of the daily digest.
     """
 
     env: str
@@ -57,6 +64,13 @@ class Config:
     calendars: Path = ROOT / "app" / "business_calendar" / "calendars"
     secure_cookies: bool = False
     exchange_bin: str = DEMO_EXCHANGE_BIN
+    access_rules: Path | None = None
+    passwords: str = "manual"
+    address_rule: str = "guarded"
+    trusted_proxies: int = 0
+    exchange_codes: bool = False
+    mail_from: str = "is2in <no-reply@is2in.invalid>"
+    digest_hour: int = 9
 
     @property
     def is_demo(self) -> bool:
@@ -97,14 +111,45 @@ def read(environ: Mapping[str, str] = os.environ) -> Config:
         crl_urls=_urls(environ, "KEZEN_CRL_URLS", env),
         **definition_folders(environ),
         exchange_bin=_exchange_bin(environ.get("KEZEN_EXCHANGE_BIN", ""), env),
+        access_rules=Path(environ["KEZEN_ACCESS_RULES"]) if environ.get("KEZEN_ACCESS_RULES") else None,
+        passwords=environ.get("KEZEN_PASSWORDS") or "manual",
+        address_rule=_address_rule(environ.get("KEZEN_ADDRESS_RULE") or "guarded"),
+        trusted_proxies=_trusted_proxies(environ.get("KEZEN_TRUSTED_PROXIES") or "0"),
+        exchange_codes=environ.get("KEZEN_EXCHANGE_CODES", "1" if env == "production" else "0") == "1",
+        mail_from=_mail_from(environ.get("KEZEN_MAIL_FROM", "")),
+        digest_hour=_hour(environ.get("KEZEN_DIGEST_HOUR", "")),
         secure_cookies=environ.get("KEZEN_SECURE_COOKIES", "1" if env == "production" else "0") == "1",
     )
+
+
+def _address_rule(mode: str) -> str:
+    if mode not in ADDRESS_RULES:
+        raise BadConfiguration(f"KEZEN_ADDRESS_RULE={mode!r}: use one of {', '.join(ADDRESS_RULES)}")
+    return mode
+
+
+def _trusted_proxies(number: str) -> int:
+    if not (number.isascii() and number.isdigit() and int(number) <= 9):
+        raise BadConfiguration(f"KEZEN_TRUSTED_PROXIES={number!r}: give how many fronts of your own there are, 0 to 9")
+    return int(number)
 
 
 def _exchange_bin(number: str, env: str) -> str:
     if number and not (number.isascii() and number.isdigit() and len(number) == 12):
         raise BadConfiguration("KEZEN_EXCHANGE_BIN is not a BIN: give 12 digits")
     return number or ("" if env == "production" else DEMO_EXCHANGE_BIN)
+
+
+def _mail_from(sender: str) -> str:
+    if sender and ("@" not in parseaddr(sender)[1] or not sender.isprintable()):
+        raise BadConfiguration("KEZEN_MAIL_FROM is no sender: write is2in <no-reply@exchange.example>")
+    return sender or Config.mail_from
+
+
+def _hour(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and int(text) < 24):
+        raise BadConfiguration("KEZEN_DIGEST_HOUR is no hour: give a whole number from 0 to 23")
+    return int(text) if text else Config.digest_hour
 
 
 def _database_url(url: str, var: Path) -> str:

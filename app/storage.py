@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -117,6 +118,16 @@ class Storage:
         for path in left:
             path.unlink(missing_ok=True)
         return len(left)
+
+    def place(self, sha256: str) -> Path:
+        """Return where the bytes of a hash lie, or would; for what reads them piece by piece."""
+        return self._path(sha256)
+
+    def kept(self) -> Iterator[str]:
+        """Yield the hash of every file that is kept."""
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*"):
+            if len(path.name) == 64:
+                yield path.name
 
     def size(self, sha256: str) -> int | None:
         """Return how many bytes are kept under a hash, None if there are none; they are not read."""

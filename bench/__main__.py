@@ -6,35 +6,21 @@ One JSON object a line, progress on stderr; ``python -m bench signatures`` measu
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 import statistics
 import sys
-import tempfile
 import time
-from dataclasses import replace
-from pathlib import Path
 
-import psycopg
-
-from app import db
-from app.config import Config
 from app.demo.people import PASSWORD
-from bench import acts, figures, floor, forms, lists, procedures, signatures
+from bench import acts, databases, figures, floor, forms, lists, procedures, signatures
 from bench.acts import Act
-from tests.houses import House, demo_var, settings
-from tests.serving import postgresql, pour
+from bench.databases import analyse, say
+from tests.houses import House
 
 LIVE = (100, 1_000, 10_000)
 ROUNDS = 12
 AT_ONCE = 8  # of each act, in a round
-POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
-
-
-def say(words: str) -> None:
-    """Tell the progress."""
-    print(f"bench: {words}", file=sys.stderr, flush=True)
 
 
 def tell(name: str, seconds: list[float], floor_seconds: list[float], each: int, unit: str) -> None:
@@ -137,47 +123,31 @@ def pages(house: House, name: str) -> None:
         tell(f"{kind}_pages_per_second_{name}", seconds, bare, AT_ONCE, "pages/s")
 
 
-def run(name: str, chosen: Config) -> None:
+def run(name: str, house: House) -> None:
     """Measure everything on one database."""
-    house = House.build(chosen)
-    try:
-        pages(house, name)
-        measured = acts.transitions(house)
-        for live in LIVE:
-            say(f"{name}: {live} live applications")
-            for act in measured:
-                act.grow(house, live // len(measured))
-            if live == LIVE[-1] and house.engine.dialect.name == "postgresql":
-                with house.engine.connect() as connection:
-                    connection.exec_driver_sql("ANALYZE")
-                    connection.commit()
-            seconds = measure(house, measured)
-            each = AT_ONCE * len(measured)
-            tell(f"transitions_per_second_{name}_{live}", seconds["verbs"], seconds["floor"], each, "transitions/s")
-            beside = f"transitions_per_second_{name}_{live}_beside_writes_alone"
-            tell(beside, seconds["verbs"], seconds["writes"], each, "transitions/s")
-        saving = acts.stage_save(house)
-        saving.grow(house, AT_ONCE * (3 * ROUNDS + 1))
-        seconds = measure(house, [saving], put_back=False)
-        tell(f"stage_saves_per_second_{name}", seconds["verbs"], seconds["floor"], AT_ONCE, "saves/s")
-    finally:
-        db.session.remove()
-        house.engine.dispose()
+    pages(house, name)
+    measured = acts.transitions(house)
+    for live in LIVE:
+        say(f"{name}: {live} live applications")
+        for act in measured:
+            act.grow(house, live // len(measured))
+        if live == LIVE[-1]:
+            analyse(house)
+        seconds = measure(house, measured)
+        each = AT_ONCE * len(measured)
+        tell(f"transitions_per_second_{name}_{live}", seconds["verbs"], seconds["floor"], each, "transitions/s")
+        beside = f"transitions_per_second_{name}_{live}_beside_writes_alone"
+        tell(beside, seconds["verbs"], seconds["writes"], each, "transitions/s")
+    saving = acts.stage_save(house)
+    saving.grow(house, AT_ONCE * (3 * ROUNDS + 1))
+    seconds = measure(house, [saving], put_back=False)
+    tell(f"stage_saves_per_second_{name}", seconds["verbs"], seconds["floor"], AT_ONCE, "saves/s")
 
 
-def databases() -> None:
+def acts_of_people() -> None:
     """Measure on every database there is."""
-    with tempfile.TemporaryDirectory(prefix="kezen-bench-", ignore_cleanup_errors=True) as folder:
-        say("loading the demo")
-        loaded = demo_var(Path(folder))
-        server = os.environ.get("KEZEN_TEST_PG") or POSTGRESQL
-        try:
-            with postgresql(server) as url:
-                pour(loaded, url)
-                run("postgresql", replace(settings(loaded), database_url=url))
-        except psycopg.OperationalError as error:
-            say(f"PostgreSQL skipped, not reachable: {str(error).splitlines()[0]}")
-        run("sqlite", settings(loaded))
+    for name, house in databases.houses():
+        run(name, house)
 
 
 PARTS = {
@@ -186,7 +156,7 @@ PARTS = {
     "procedures": procedures.run,
     "lists": lists.run,
     "figures": figures.run,
-    "databases": databases,
+    "databases": acts_of_people,
 }
 
 

@@ -8,36 +8,29 @@ makes it; the others come after it.  On SQLite, and on PostgreSQL where it is re
 from __future__ import annotations
 
 import json
-import os
 import random
 import statistics
 import sys
-import tempfile
 import time
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-import psycopg
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from app import catalogue, db
 from app.applications import clocks
 from app.applications.models import Application, History
-from app.config import Config
 from app.demo import past
 from app.figures import queries
 from app.web import clock
+from bench import databases
 from bench.lists import signed_in
-from tests.houses import House, demo_var, settings
-from tests.serving import postgresql, pour
+from tests.houses import House
 
 LIVE, ARCHIVED = 10_000, 20_000
 ROUNDS = 5
 FIRST_ID = 1_000_000
 AT_ONCE = 2_000
-POSTGRESQL = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 PAGES = (
     "/figures", "/figures/terms", "/figures/stays", "/figures/paths?procedure=share_listing",
     "/figures/list?of=stays&key=exchange", "/figures?procedure=bond_listing", "/figures/stays?procedure=bond_listing",
@@ -109,27 +102,8 @@ def tell(name: str, found: list[float]) -> None:
           flush=True)  # fmt: skip
 
 
-def on(name: str, chosen: Config) -> None:
-    """Measure on one database."""
-    house = House.build(chosen)
-    try:
-        grow(house)
-        measure(house, name)
-    finally:
-        db.session.remove()
-        house.engine.dispose()
-
-
 def run() -> None:
     """Measure on every database there is."""
-    with tempfile.TemporaryDirectory(prefix="kezen-bench-", ignore_cleanup_errors=True) as folder:
-        print("bench: loading the demo", file=sys.stderr, flush=True)
-        loaded = demo_var(Path(folder))
-        server = os.environ.get("KEZEN_TEST_PG") or POSTGRESQL
-        try:
-            with postgresql(server) as url:
-                pour(loaded, url)
-                on("postgresql", replace(settings(loaded), database_url=url))
-        except psycopg.OperationalError as error:
-            print(f"bench: PostgreSQL skipped: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
-        on("sqlite", settings(loaded))
+    for name, house in databases.houses():
+        grow(house)
+        measure(house, name)

@@ -10,19 +10,15 @@ on SQLite and on PostgreSQL where it is reachable.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import yaml
 from sqlalchemy import select, update
 
@@ -35,9 +31,9 @@ from app.organisations.models import Organisation
 from app.workflows.definitions import load_files
 from app.workflows.guards import Facts, Position, StageStatus
 from app.workflows.machine import Procedure
+from bench import databases
 from tests import herd
-from tests.houses import House, demo_var, settings
-from tests.serving import postgresql, pour
+from tests.houses import House
 
 PROCESSES, STAGES = 12, 60
 LARGE, SMALL = (PROCESSES, STAGES), (3, 3)
@@ -167,17 +163,13 @@ def take(number: str, user: User) -> tuple[float, float]:
 
 def measure_committed(house: House, name: str) -> None:
     """Measure transitions that are committed; the large and the small procedure take turns."""
-    try:
-        numbers = {size: copies(house, size[0], size[0] * 1_000_000) for size in (LARGE, SMALL)}
-        spent: dict[tuple[int, int], list[tuple[float, float]]] = {LARGE: [], SMALL: []}
-        with house.app.app_context():
-            user = demo.user("listing")
-            for pair in zip(numbers[LARGE], numbers[SMALL], strict=True):
-                for size, number in zip((LARGE, SMALL), pair, strict=True):
-                    spent[size].append(take(number, user))
-    finally:
-        db.session.remove()
-        house.engine.dispose()
+    numbers = {size: copies(house, size[0], size[0] * 1_000_000) for size in (LARGE, SMALL)}
+    spent: dict[tuple[int, int], list[tuple[float, float]]] = {LARGE: [], SMALL: []}
+    with house.app.app_context():
+        user = demo.user("listing")
+        for pair in zip(numbers[LARGE], numbers[SMALL], strict=True):
+            for size, number in zip((LARGE, SMALL), pair, strict=True):
+                spent[size].append(take(number, user))
     for place, kind in enumerate(("", "_processor_time")):
         value, bare = (statistics.median(each[place] for each in found[WARM:]) * 1e3 for found in spent.values())
         result = {
@@ -190,15 +182,8 @@ def measure_committed(house: House, name: str) -> None:
 
 def run() -> None:
     """Measure the engine alone, then transitions that are committed on every database there is."""
-    print("bench: procedures", file=sys.stderr, flush=True)
+    databases.say("procedures")
     measure_engine()
-    with tempfile.TemporaryDirectory(prefix="kezen-bench-", ignore_cleanup_errors=True) as folder:
-        loaded = demo_var(Path(folder))
-        chosen = settings(loaded, KEZEN_WORKFLOWS=str(shelf(Path(folder) / "workflows")))
-        try:
-            with postgresql(os.environ.get("KEZEN_TEST_PG") or POSTGRESQL) as url:
-                pour(loaded, url)
-                measure_committed(House.build(replace(chosen, database_url=url)), "postgresql")
-        except psycopg.OperationalError as error:
-            print(f"bench: PostgreSQL skipped: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
-        measure_committed(House.build(chosen), "sqlite")
+    with tempfile.TemporaryDirectory(prefix="kezen-bench-") as folder:
+        for name, house in databases.houses(KEZEN_WORKFLOWS=str(shelf(Path(folder) / "workflows"))):
+            measure_committed(house, name)

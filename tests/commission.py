@@ -10,6 +10,7 @@ from factories import person
 
 from app.accounts.models import User
 from app.applications.models import Application
+from app.bilingual import Texts, alike
 from app.bodies.voting import Choice, Presence
 from app.decisions import convening, deciding, queries, sitting
 from app.decisions.models import AgendaItem, Meeting
@@ -39,6 +40,7 @@ class Secretary:
             starts="15:00",
             place="Бас зал",
             is_remote=False,
+            on_day_off=True,
             by=self.user,
             now=self.now,
         )
@@ -78,9 +80,10 @@ class Secretary:
             now=self.now,
         )
 
-    def condition(self, item: AgendaItem, text: str, days: int | None = 10) -> None:
+    def condition(self, item: AgendaItem, text: str | Texts, days: int | None = 10) -> None:
         due = self.today + timedelta(days=days) if days is not None else None
-        deciding.add_condition(item, text=text, due=due, seen=item.meeting.version, by=self.user, now=self.now)
+        texts = alike(text) if isinstance(text, str) else text
+        deciding.add_condition(item, texts=texts, due=due, seen=item.meeting.version, by=self.user, now=self.now)
 
     def decide(self, item: AgendaItem, **raw: str) -> None:
         given = {name: [text] for name, text in raw.items()}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from app import db, demo
 from app.accounts.models import User
-from app.accounts.operations import hash_password
+from app.accounts.passwords import hash_password
 from app.applications import effects, filing, moves, queries
 from app.applications.answering import Typed
 from app.applications.models import Application
@@ -27,6 +27,8 @@ from app.workflows.guards import Position
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 PASSWORD = "Jasyl-7qala"
+NO_CODES = {"codes": "none"}
+"""Whoever acts in a test has a password and no authenticator, unless the test is about that."""
 
 
 @cache
@@ -51,7 +53,14 @@ def organisation(code: str = "SYNQ", *, kind: str = "initiator", bin_: str = "",
         code=code,
         bin=bin_ or f"9{taken:011d}",
         kind=kind,
-        **{"name_kk": f"«{code}» АҚ", "name_ru": f"АО «{code}»", "name_en": f"{code} JSC", "created_at": NOW, **given},
+        **{
+            "name_kk": f"«{code}» АҚ",
+            "name_ru": f"АО «{code}»",
+            "name_en": f"{code} JSC",
+            "created_at": NOW,
+            "codes": "none",
+            **given,
+        },
     )
     db.session.add(row)
     db.session.flush()

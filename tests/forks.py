@@ -1,8 +1,9 @@
-"""A web server that is started again within milliseconds: for tests that kill it many times.
+"""A web server, or a worker, that is started again within milliseconds: for tests that kill it many times.
 
 ``python -m tests.forks PORT`` loads the application once and then obeys its standard input:
-``start`` forks a child that serves on PORT and says ``ready PID``; ``reap`` waits for the end of
-the child and says ``reaped``.  Each child is a process of its own with its own connections.
+``start`` forks a child that serves on PORT, ``work`` one that is the worker; each says ``ready PID``;
+``reap`` waits for the end of the child and says ``reaped``.  Each child is a process of its own with
+its own connections.
 """
 
 from __future__ import annotations
@@ -33,7 +34,14 @@ class Forks:
 
     def start(self) -> None:
         """Start the server; it answers when this returns."""
-        word, pid = self._ask("start")
+        self._start("start")
+
+    def work(self) -> None:
+        """Start the worker."""
+        self._start("work")
+
+    def _start(self, verb: str) -> None:
+        word, pid = self._ask(verb)
         assert word == "ready"
         self.child = int(pid)
 
@@ -80,6 +88,19 @@ def _serve(port: int, ready: int) -> None:
     server.serve_forever()
 
 
+def _work(_port: int, ready: int) -> None:
+    from flask.cli import ScriptInfo
+
+    from app.cli.installation import worker
+    from wsgi import app
+
+    os.write(ready, f"ready {os.getpid()}\n".encode())
+    worker.main(args=[], obj=ScriptInfo(create_app=lambda: app), standalone_mode=False)
+
+
+KINDS = {"start": _serve, "work": _work}
+
+
 def main() -> None:
     """Obey the standard input until it ends."""
     import wsgi  # noqa: F401 - loaded before any fork
@@ -88,12 +109,13 @@ def main() -> None:
     said = os.dup(1)
     os.dup2(2, 1)
     for line in sys.stdin:
-        if line.strip() == "start":
+        kind = KINDS.get(line.strip())
+        if kind is not None:
             child = os.fork()
             if child == 0:
                 os.close(0)
                 try:
-                    _serve(port, said)
+                    kind(port, said)
                 finally:
                     os._exit(1)
         else:

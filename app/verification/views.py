@@ -8,13 +8,13 @@ from typing import Any
 from flask import Blueprint, Flask, render_template, request
 from flask.typing import ResponseReturnValue
 
-from app import catalogue, db
+from app import catalogue
 from app.authorities.gathering import judged
 from app.errors import Problem
 from app.permissions import Permission
 from app.signatures.report import SignatureReport
 from app.terms.sizes import size_said
-from app.web import here
+from app.web import here, transactions
 from app.web.access import allowed
 
 blueprint = Blueprint("verification", __name__)
@@ -38,8 +38,7 @@ def form() -> str:
 @allowed(Permission.VERIFY)
 def judge() -> ResponseReturnValue:
     """Judge what was given; it is read, judged and forgotten."""
-    db.session.rollback()
-    db.begin_writing(False)  # nothing is written: others need not wait for the judgement
+    transactions.between(writing=False)  # nothing is written: others need not wait for the judgement
     signature, document = request.files.get("signature"), request.files.get("document")
     if signature is None or not signature.filename:
         return _page(problems=[Problem("signature", "verify.err.no_signature")]), 422

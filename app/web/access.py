@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar, cast
 
-from flask import Flask, jsonify, redirect, request, url_for
+from flask import Flask, current_app, jsonify, redirect, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
@@ -17,10 +17,20 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def allowed(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
+GATE = "kezen.security_gate"
+"""Key of ``app.extensions``: ``gate(fresh)`` answers a guarded request itself, or returns None and lets it pass."""
+
+Guarded = bool | Callable[..., bool]
+
+
+def allowed(
+    *permissions: Permission, secured: Guarded = False, fresh: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
     """Let a view be called by those who hold one of ``permissions``.
 
     The anonymous are led to the sign-in page and back, a script is told so; to the rest the page does not exist.
+    ``secured``: it is a guarded operation, which needs a security session; a function tells it of the view's
+    arguments.  ``fresh``: it is one that needs a one-time code given just now.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -33,9 +43,14 @@ def allowed(*permissions: Permission) -> Callable[[Callable[P, R]], Callable[P, 
                     return redirect(url_for("accounts.login", next=_here()), code=303)
                 if not any(current_user.may(permission) for permission in permissions):
                     raise NotFound
+                if secured(**kwargs) if callable(secured) else secured or fresh:
+                    answer = current_app.extensions[GATE](fresh)
+                    if answer is not None:
+                        return cast(Response, answer)
             return view(*args, **kwargs)
 
         guarded.permissions = permissions  # type: ignore[attr-defined]
+        guarded.secured = secured or fresh  # type: ignore[attr-defined]
         return guarded
 
     return decorate
@@ -59,6 +74,11 @@ def safe_next(target: str | None) -> str | None:
     return target if all(sign.isprintable() for sign in target) else None
 
 
+def asked_by(app: Flask, endpoint: str) -> tuple[Permission, ...]:
+    """Return the permissions of which a route asks one; none where it names none."""
+    return getattr(app.view_functions[endpoint], "permissions", ())
+
+
 def require_permissions_named(app: Flask) -> None:
     """Refuse to start while a route names no permission.
 
@@ -66,9 +86,7 @@ def require_permissions_named(app: Flask) -> None:
         RuntimeError: names every such route.
     """
     open_routes = [
-        rule.rule
-        for rule in app.url_map.iter_rules()
-        if rule.endpoint != "static" and not hasattr(app.view_functions[rule.endpoint], "permissions")
+        rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static" and not asked_by(app, rule.endpoint)
     ]
     if open_routes:
         raise RuntimeError(f"routes without a permission: {', '.join(sorted(open_routes))}")

@@ -21,6 +21,11 @@ def now(config: Config) -> datetime:
     return moment + _shift(config) if config.is_demo else moment
 
 
+def unmoved() -> datetime:
+    """Return the present moment whatever the demo's clock says: sessions and one-time codes live in real time."""
+    return datetime.now(UTC)
+
+
 def _file(config: Config) -> Path:
     return config.var / "clock"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import structlog
-from flask import Flask, g, render_template
+from flask import Flask, current_app, g, render_template, request, session
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -13,6 +13,12 @@ from app.terms import say
 from app.web import here
 
 CODES: dict[type[AppError], int] = {NotFound: 404, NotPermitted: 403, Conflict: 409, Invalid: 422}
+
+MOVED_PLACE = "moved"
+"""Under which name the browser's session keeps that pages of it were drawn in another organisation."""
+
+ELSEWHERE = "kezen.elsewhere"
+"""Key of ``app.extensions``: returns the page of another place of the reader with its code, or None."""
 
 log = structlog.get_logger()
 
@@ -37,6 +43,14 @@ def _page(code: int, sentence: str, problems: list[str] | None = None) -> tuple[
 
 def _refused(error: AppError) -> tuple[str, int]:
     db.session.rollback()
+    is_page = request.method == "GET" and request.accept_mimetypes.best != "application/json"
+    if isinstance(error, NotFound) and is_page:
+        offer: tuple[str, int] | None = (
+            current_app.extensions[ELSEWHERE]() if ELSEWHERE in current_app.extensions else None
+        )
+        if offer is not None:
+            g.failed = True
+            return offer
     language = here.language()
     problems = []
     if isinstance(error, Invalid):
@@ -46,7 +60,8 @@ def _refused(error: AppError) -> tuple[str, int]:
 
 def _stale_page(_error: CSRFError) -> tuple[str, int]:
     db.session.rollback()
-    return _page(400, say("err.stale_page", here.language()))
+    key = "place.err.stale" if session.get(MOVED_PLACE) else "err.stale_page"
+    return _page(400, say(key, here.language()))
 
 
 def _http(error: HTTPException) -> tuple[str, int] | HTTPException:

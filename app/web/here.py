@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from flask import current_app, g, has_request_context, request, session
 from flask_login import current_user
@@ -25,6 +25,19 @@ def storage() -> Storage:
     return found
 
 
+def work_in(user_id: int, place: int | None) -> None:
+    """Say in which of his memberships the one who makes the present request works, to the request's very end."""
+    g.place = (user_id, place)
+
+
+def place_of(user_id: int) -> int | None:
+    """Return the membership in which a person makes the present request; None: he does not, or has but one."""
+    if not has_request_context():
+        return None
+    who, place = g.get("place", (None, None))
+    return place if who == user_id else None
+
+
 def now() -> datetime:
     """Return the moment of the present request: one for all its rows."""
     if not has_request_context():
@@ -33,6 +46,24 @@ def now() -> datetime:
         g.now = clock.now(config())
     moment: datetime = g.now
     return moment
+
+
+def look_at_norms_of(day: date | None) -> None:
+    """Say of which day the norms are that the present page quotes; None: of today."""
+    g.norms_day = day
+
+
+def norms_day() -> date | None:
+    """Return of which day the norms are that the present page quotes; None: of today."""
+    found: date | None = g.get("norms_day")
+    return found
+
+
+def now_again() -> datetime:
+    """Return the moment after a long wait within the request; it is the request's from then on."""
+    if has_request_context():
+        g.pop("now", None)
+    return now()
 
 
 def language() -> str:

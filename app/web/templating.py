@@ -22,7 +22,9 @@ ZONE = ZoneInfo("Asia/Almaty")
 FONTS = ROOT / "static" / "vendor" / "fonts.css"
 """Built by ``./kezen assets``; without it the system's own face serves."""
 SUPPORT = {"phones": ("+7 (727) 237 53 24", "+7 (727) 237 53 27"), "email": "listing@kase.kz"}
-"""IS2IN-27.b; reading A30."""
+"""IS2IN-27.b; reading A30: what holds until other contacts are announced."""
+BOARD = "kezen.board"
+"""Key of ``app.extensions``: what every page asks about announcements (``contacts()``, ``fresh()``)."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,19 @@ MENU: tuple[tuple[str, str, Permission], ...] = (
     ("decisions.calendar", "nav.meetings", Permission.VIEW_MEETINGS),
     ("applications.letters", "nav.letters", Permission.PROCESS),
     ("applications.outages", "paper.nav", Permission.RECEIVE_PAPER),
+    ("organisations.orgs", "nav.organisations", Permission.VIEW_CLIENTS),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),
     ("applications.under_review", "nav.under_review", Permission.VIEW_APPLICATIONS),
     ("applications.archive", "nav.archive", Permission.VIEW_ARCHIVE),
     ("applications.questionnaires", "nav.questionnaires", Permission.FILE),
     ("figures.load", "nav.figures", Permission.VIEW_FIGURES),
+    ("accounts.guard", "nav.guard", Permission.GUARD_ACCOUNTS),
     ("library.norms", "nav.normative_base", Permission.VIEW_LIBRARY),
     ("library.insiders", "nav.insiders", Permission.VIEW_LIBRARY),
+    ("outputs.index", "nav.outputs", Permission.VIEW_OUTPUTS),
+    ("rights.index", "nav.rights", Permission.VIEW_RIGHTS),
+    ("notifications.mail", "notices.mails", Permission.VIEW_MAIL),
 )
 """The user menu of IS2IN-9 in the manual's order; the Exchange's people have a work queue instead of filing."""
 
@@ -121,6 +128,17 @@ def paper(template: str, language: str, **context: object) -> str:
     )
 
 
+def clause_url(clause: str) -> str:
+    """Return where a clause of the normative base (``listing_rules#4.1``) is read, as in force on the page's day.
+
+    That is the day on which the application of the page was sent (``here.norms_day``), else today.
+    """
+    act, _, anchor = clause.partition("#")
+    day = here.norms_day()
+    on = day.isoformat() if day else None
+    return url_for("library.norm", key=act, on=on, _anchor=f"c-{anchor}" if anchor else None)
+
+
 def _url_for_language(code: str) -> str:
     path, query = _can_be_opened_again()
     return f"{path}?{urlencode({**query, 'lang': code})}"
@@ -161,6 +179,7 @@ def _context() -> dict[str, Any]:
         "date_time": date_time_text,
         "moment": moment_text,
         "url_for_language": _url_for_language,
+        "clause_url": clause_url,
     }
     theme = request.cookies.get("theme", "")
     return {
@@ -171,7 +190,8 @@ def _context() -> dict[str, Any]:
         "user": current_user,
         "menu": _menu(),
         "demo": here.config().is_demo,
-        "support": SUPPORT,
+        "support": current_app.extensions[BOARD].contacts() or SUPPORT,
+        "board": current_app.extensions[BOARD],
         "theme": theme if theme in ("light", "dark") else "",
         "theme_choices": ("", "light", "dark"),
         "has_fonts": FONTS.exists(),

@@ -28,6 +28,12 @@ def _end(response: Response) -> Response:
     return response
 
 
+def between(*, writing: bool) -> None:
+    """End the transaction that only read, so that nobody waits for it meanwhile; the next question begins another."""
+    db.session.rollback()
+    db.begin_writing(writing)
+
+
 def _leave(_error: BaseException | None) -> None:
     db.session.remove()
     db.begin_writing(True)

@@ -55,7 +55,7 @@ for (const button of document.querySelectorAll("[data-reveal]")) {
 
 // The rules of a password, ticked while it is typed; the server judges.
 const rules = {
-  length: (text) => [...text].length >= 8 && [...text].length <= 12,
+  length: (text, line) => [...text].length >= line.dataset.shortest && [...text].length <= line.dataset.longest,
   digit: (text) => /\p{Nd}/u.test(text),
   case: (text) => /\p{Lu}/u.test(text) && /\p{Ll}/u.test(text),
   symbol: (text) => /[^\p{L}\p{N}\p{Z}\p{C}]/u.test(text),
@@ -64,7 +64,8 @@ for (const list of document.querySelectorAll("[data-rules-for]")) {
   const input = document.getElementById(list.dataset.rulesFor);
   input.addEventListener("input", () => {
     for (const line of list.querySelectorAll("[data-rule]")) {
-      line.classList.toggle("is-met", rules[line.dataset.rule](input.value.normalize("NFC")));
+      const rule = rules[line.dataset.rule];  // whose name it is, and what is common, the server alone knows
+      if (rule) line.classList.toggle("is-met", rule(input.value.normalize("NFC"), line));
     }
   });
 }

@@ -67,7 +67,7 @@ for (const form of document.querySelectorAll("form[data-drives]")) {
     for (const [input, value] of [...typed]) if (value instanceof File) typed.delete(input);
     typed.set("redraw", "yes");
     try {
-      const answer = await fetch(form.action, { method: "POST", body: typed });
+      const answer = await fetch(form.action, { method: "POST", body: typed, headers: { Accept: "application/json" } });
       if (!answer.ok || answer.redirected) throw new Error(answer.status);
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (turn !== asked) return; // another answer has come meanwhile; its page will say more

@@ -25,6 +25,10 @@ DOTTED = re.compile(r"(?<![\w./@-])[a-z]+(?:\.[a-z_]+)+(?![\w@/])")
 PAGES = (
     ("", "/login"),
     ("", "/agreement"),
+    ("", "/access"),
+    ("listing", "/orgs/requests/1"),
+    ("listing", "/orgs/1"),
+    ("issuer", "/users/head"),
     ("issuer", "/"),
     ("issuer", "/procedures"),
     ("issuer", "/procedures/share_listing/new"),
@@ -208,7 +212,7 @@ def test_on_a_phone_the_map_opens_at_the_process_the_application_stands_in(visit
     assert node["x"] + node["width"] <= frame["x"] + frame["width"]
 
 
-@pytest.mark.req("IS2IN-14.1.b", "IS2IN-16.e", "IS2IN-19.c", "IS2IN-20.e")
+@pytest.mark.req("IS2IN-14.1.b", "IS2IN-16.e", "IS2IN-19.c", "IS2IN-20.e", "ESRV-3", "ESRV-5", "ESRV-15.1", "IS2IN-2.a")
 def test_filling_sending_and_approval_work_without_scripts(served, chromium):
     cast = Cast(served, chromium)
     author = cast.enter("other_issuer", java_script_enabled=False)

@@ -53,8 +53,8 @@ def application_of_two(cast: Cast, served: Served, procedure: str) -> str:
     clerk = EMAILS["clerk"]
     with sqlite3.connect(served.installation.var / "kezen.db") as connection:
         connection.execute(
-            "INSERT INTO assignment (application_id, user_id, executor, at, is_current)"
-            " SELECT a.id, u.id, 'author', a.created_at, 1 FROM application a, user_account u"
+            "INSERT INTO assignment (application_id, user_id, organisation_id, executor, at, is_current)"
+            " SELECT a.id, u.id, a.organisation_id, 'author', a.created_at, 1 FROM application a, user_account u"
             " WHERE a.number = ? AND u.email = ?",
             (made, clerk),
         )
@@ -149,6 +149,7 @@ def test_leaving_at_once_saves_too(cast, served, number):
     assert answers(served, number)["legal_address"] == "Достық 2"
 
 
+@pytest.mark.req("IS2IN-P.5")
 def test_two_people_fill_different_fields_and_each_sees_the_others(cast, served, number):
     issuer, clerk = cast["issuer"], cast["clerk"]
     issuer.go(path_of(number))

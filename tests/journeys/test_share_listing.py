@@ -530,7 +530,7 @@ def test_the_issuer_corrects_answers_and_sends_again(story, issuer):
     issuer.stands_in("first_head")
 
 
-@pytest.mark.req("IS2IN-20.e", "IS2IN-21.a")
+@pytest.mark.req("IS2IN-20.e", "IS2IN-21.a", "IS2IN-P.5")
 def test_agreeing_opens_the_signing(story, first_head):
     first_head.go(f"{story.root}/review")
     assert ADDRESS in first_head.words('[data-place="issuer.legal_address"] .answer__value')
@@ -834,7 +834,7 @@ def test_only_the_exchange_archives_and_the_application_changes_tabs(story, issu
 # After the end (paragraphs 9.5, 9.6, 25)
 
 
-@pytest.mark.req("IS2IN-9.5.a", "IS2IN-9.5.b", "IS2IN-25.d", "IS2IN-25.e")
+@pytest.mark.req("IS2IN-9.5.a", "IS2IN-9.5.b", "IS2IN-25.d", "IS2IN-25.e", "IS2IN-P.6", "IS2IN-P.3")
 def test_the_archive_gives_letter_signed_copy_and_a_signature_that_anybody_can_verify(story, issuer):
     issuer.go("/archive")
     issuer.press("act.details", f'tr[data-app="{story.number}"]')

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import MetaData, Table, insert, inspect, text
 
 from app import db, schema
 from app.db import Record
@@ -115,3 +117,39 @@ def test_a_moment_without_a_zone_is_refused_and_others_come_back_in_utc(house):
     with pytest.raises(StatementError):
         db.session.flush()
     db.session.rollback()
+
+
+def test_everybodys_one_organisation_becomes_his_usual_place_and_is_the_one_that_stays(engine):
+    schema.upgrade(engine, "0022")
+    with engine.begin() as connection:
+        for table, given in (
+            ("user_account", {"email": "bir@synq.example"}),
+            ("organisation", {"code": "BIR", "bin": "1"}),
+            ("organisation", {"code": "EKI", "bin": "2"}),
+            ("membership", {"user_id": 1, "organisation_id": 1}),
+            ("login_session", {"user_id": 1}),
+        ):
+            _insert(connection, table, given)
+
+    schema.upgrade(engine, "0023")
+
+    with engine.begin() as connection:
+        assert connection.execute(text("SELECT place_id FROM login_session")).scalars().all() == [1]
+        _insert(connection, "membership", {"user_id": 1, "organisation_id": 2, "is_usual": False})
+        usual = text("SELECT organisation_id FROM membership WHERE is_usual")
+        assert connection.execute(usual).scalars().all() == [1]
+    schema.downgrade(engine, "0022")
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT organisation_id FROM membership")).scalars().all() == [1]
+
+
+def _insert(connection, table: str, given: dict[str, object]) -> None:
+    """Add a row as the database stands at some step, with something in every column that needs it."""
+    found = Table(table, MetaData(), autoload_with=connection)
+    plain = {"VARCHAR": "-", "TEXT": "-", "INTEGER": 1, "BOOLEAN": True, "JSON": {}}
+    needed = {
+        column.name: plain.get(str(column.type).split("(")[0], datetime(2026, 1, 1))
+        for column in found.columns
+        if not column.nullable and not column.primary_key
+    }
+    connection.execute(insert(found).values(**{**needed, **given}))

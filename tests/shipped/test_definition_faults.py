@@ -243,6 +243,7 @@ def copy(tmp_path: Path) -> Path:
     asked = procedure.get("share_listing").forms
     (tmp_path / "workflows").mkdir()
     shutil.copy(ROOT / LISTING, tmp_path / LISTING)
+    shutil.copytree(ROOT / "workflows" / "_tables", tmp_path / "workflows" / "_tables")
     shutil.copytree(ROOT / "forms", tmp_path / "forms", ignore=lambda folder, names: _not_of(asked, folder, names))
     shutil.copytree(ROOT / "app" / "terms" / "words", tmp_path / "words")
     return tmp_path
@@ -257,15 +258,15 @@ def test_the_folders_in_force_are_checked_drawn_and_given_examples_from(tmp_path
         shutil.copytree(ROOT / name, tmp_path / name)
         monkeypatch.setenv(f"KEZEN_{name.upper()}", str(tmp_path / name))
     (tmp_path / "workflows" / "own_way.v1.yaml").write_text("x: 1\n", encoding="utf-8")
-    own = (tmp_path / "forms" / "decision.v1.yaml").rename(tmp_path / "forms" / "own_decision.v1.yaml")
-    own.write_text(own.read_text(encoding="utf-8").replace("form: decision", "form: own_decision"), encoding="utf-8")
+    own = (tmp_path / "forms" / "letter.v1.yaml").rename(tmp_path / "forms" / "own_letter.v1.yaml")
+    own.write_text(own.read_text(encoding="utf-8").replace("form: letter", "form: own_letter"), encoding="utf-8")
 
     found = run()
 
     assert found.exit_code == 1
     assert str(tmp_path / "workflows" / "own_way.v1.yaml") in found.output
-    assert "form 'decision' is unknown" in found.output
-    assert CliRunner().invoke(example, ["own_decision"]).exit_code == 0
+    assert "form 'letter' is unknown" in found.output
+    assert CliRunner().invoke(example, ["own_letter"]).exit_code == 0
 
 
 def seed(path: Path, old: str, new: str) -> None:

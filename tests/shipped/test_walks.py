@@ -24,7 +24,7 @@ from app.forms.definitions import load as load_forms
 from app.workflows.conditions import Answered, Given, compiled
 from app.workflows.definitions import load
 from app.workflows.formulas import NO, YES, Formulas, Ways, every
-from app.workflows.guards import APPLICANT, EXECUTORS, GUARDS, Facts
+from app.workflows.guards import APPLICANT, EXECUTORS, GUARDS, Facts, ParentState
 from app.workflows.machine import Procedure
 from app.workflows.parts import Offer, StageKind, Transition, TransitionNotAllowed
 from app.workflows.variables import formulas_of, holding
@@ -212,15 +212,28 @@ class Walk(RuleBasedStateMachine):
         if self.left is None:
             self.left = chance.randrange(STEPS * STRETCH + 1)  # from wherever it stands then, an end must be found
             self.facts = replace(self.facts, financial_organisation=chance.random() < 0.5)
+            parent = self.procedure.parent
+            alone = [ParentState.NONE] if parent is None or not parent.is_needed else []
+            begun = [*alone, ParentState.WAITING, ParentState.FITS] if parent is not None else alone
+            self.facts = replace(self.facts, parent=chance.choice(begun))
         for _ in range(STRETCH):
             if self.is_over or not self.left:
                 return
             self.left -= 1
+            if not chance.randrange(5):
+                self.what_is_around_moves_on(chance.randrange(997))
             if chance.randrange(3):
                 self.somebody_does_something(*(chance.randrange(997) for _ in range(4)))
             else:
                 self.somebody_tries_what_is_closed(chance.randrange(997))
             self.hold()
+
+    def what_is_around_moves_on(self, pick: int) -> None:
+        """Let the application to which this one belongs move on until it has failed; those within it come and go."""
+        if self.facts.parent not in (ParentState.NONE, ParentState.FAILED):
+            states = sorted(set(ParentState) - {ParentState.NONE})
+            self.facts = replace(self.facts, parent=states[pick % len(states)])
+        self.facts = replace(self.facts, open_children=pick % 2)
 
     def somebody_does_something(self, what: int, pick: int, of: int, breaks: int) -> None:
         """A small act, a sentence, or all that it takes to bring it on; one rule, so that no walk goes without."""
@@ -233,6 +246,8 @@ class Walk(RuleBasedStateMachine):
             onward = [each for each in ahead if each.trigger not in final or breaks % SELDOM == 0] or ahead
             self.managed(onward[pick % len(onward)])
         else:
+            if not self.acts():
+                self.facts = replace(self.facts, open_children=0)  # those for which it waits come to their end
             assert self.acts(), f"nobody can do anything in {self.position} with {self.facts}"
             acts = [act for act in self.acts() if act[1] not in final or breaks % SELDOM == 0] or self.acts()
             self.do(*acts[of % len(acts)], pick)
@@ -359,6 +374,12 @@ class Walk(RuleBasedStateMachine):
             if not (todo := [stage for stage in self.open_for_somebody() if stage in waiting]):
                 break
             self.do("finish", todo[0])
+        if "no_open_children" in asks:
+            self.facts = replace(self.facts, open_children=0)  # they end, by their own procedure
+        if self.facts.parent is ParentState.FAILED and "parent_not_failed" in asks:
+            self.facts = replace(self.facts, parent=ParentState.WAITING)  # its author chooses another one
+        if self.facts.parent is ParentState.WAITING and "parent_fits" in asks:
+            self.facts = replace(self.facts, parent=ParentState.FITS)
         self.bring_about(way)
         self.nothing_is_deleted_after_sending_nor_withdrawn_after_the_meeting_is_appointed()
         if not all(use.name in GUARDS and use.holds(self.facts, self.position, self.procedure) for use in way.guards):
@@ -497,6 +518,7 @@ def test_on_every_walk_the_rules_hold_and_an_end_is_found(name):
 def test_a_walk_over_an_unsound_procedure_is_noticed(tmp_path, was, is_, told):
     text = (ROOT / "workflows" / "share_listing.v1.yaml").read_text(encoding="utf-8")
     assert was in text
+    (tmp_path / "_tables").symlink_to(ROOT / "workflows" / "_tables")
     (tmp_path / "share_listing.v1.yaml").write_text(text.replace(was, is_), encoding="utf-8")
     found, _ = load(tmp_path, tmp_path)
 

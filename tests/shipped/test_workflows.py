@@ -147,3 +147,57 @@ def test_every_stage_can_be_opened(library):
                             position, stage, Facts(signature_valid=True, issued=frozenset([stage]))
                         )
             assert set(process.stages) <= set(procedure.reachable(position, Facts()))
+
+
+CRITERIA = {"kk": "листингілік критерий", "ru": "листинговым критериям", "en": "listing criteria"}
+INITIATOR = {"kk": "рұқсаттама бастамашы", "ru": "инициатор", "en": "initiator"}
+WITHOUT_CRITERIA = {"issue_changes", "voluntary_delisting"}
+"""Of category listing, and about securities that are listed already: no criteria are confirmed again."""
+
+
+@pytest.mark.req("IS2IN-14.e")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_only_who_is_to_be_listed_confirms_the_listing_criteria_in_the_manuals_sentence(library, language):
+    asking = {
+        each.key
+        for each in library.newest()
+        if "filling" in each.processes and CRITERIA[language] in each.processes["filling"].title[language]
+    }
+
+    filed = {each.key for each in library.newest() if each.category == "listing" and "filling" in each.processes}
+    assert asking == filed - WITHOUT_CRITERIA
+    titles = {library.get(key).processes["filling"].title[language] for key in asking}
+    assert titles == {say("proc.fill", language)}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_is_no_initiator_of_admission_is_not_called_one(library, language):
+    for procedure in library.newest():
+        if procedure.category in ("listing", "nonlisted"):
+            continue
+        titles = [(key, process.title[language]) for key, process in procedure.processes.items()]
+        titles += [(key, stage.title[language]) for key, stage in procedure.stages.items()]
+        titles += [
+            (each.key, each.title[language])
+            for process in procedure.processes.values()
+            for each in process.subprocesses
+        ]
+        assert [key for key, title in titles if INITIATOR[language] in title.lower()] == [], procedure.key
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("share_listing", "listing_commission"),
+        ("bond_listing", "listing_commission"),
+        ("commercial_bonds", "management_board"),
+    ],
+)
+def test_the_decision_table_says_which_body_decides_on_a_listing(library, key, body):
+    procedure = library.get(key)
+    [use] = [each for each in procedure.tables if each.key == "body"]
+    asked = [each.trigger for each in procedure.transitions if "body" in each.decides]
+
+    given = {name: value for name, value in use.given.items() if value is not None}
+    assert use.versions[-1].row(given).then == {"body": body}
+    assert asked == ["approve_conclusion"]

@@ -165,6 +165,7 @@ def test_no_form_is_taken_without_its_token(house, token):
     someone = signed_in(house, "issuer")
     number = application_at("new").number
     rules = [rule for rule in house.app.url_map.iter_rules() if "POST" in rule.methods]
+    rules = [rule for rule in rules if rule.endpoint != "notifications.leave"]  # a mail programme presses it (RFC 8058)
     assert len(rules) > 12
 
     for rule in rules:
@@ -255,7 +256,7 @@ def test_a_foreign_host_header_leads_nowhere(house):
     assert "evil.example" not in answer.headers.get("Location", "")
 
 
-@pytest.mark.req("IS2IN-27.b")
+@pytest.mark.req("IS2IN-27.b", "ESRV-46")
 @pytest.mark.parametrize("key", ["", "issuer", "lawyer"])
 def test_every_page_names_telephones_and_mailbox_of_support(house, key):
     page = signed_in(house, key).get("/agreement" if not key else "/")
@@ -327,7 +328,7 @@ def test_production_has_no_default_secret_no_demo_mail_and_no_accounts_on_the_do
     try:
         strict.enter()
         door = Browser(strict.app).get("/login", base_url="https://localhost")
-        mail = Browser(strict.app).get("/demo/mail")
+        mail = Browser(strict.app).get("/demo/mail", base_url="https://localhost")
     finally:
         strict.engine.dispose()
         house.enter()
