@@ -5,6 +5,7 @@
 const QUIET = 2000;
 const SOON = [2000, 4000, 8000, 15000, 30000];
 const LATER = 60000;
+const CRASHED = 10000;
 
 const form = document.querySelector("form[data-autosave]");
 const { autosave: address, user, app, stage, forms } = form.dataset;
@@ -494,16 +495,24 @@ async function openPages() {
   try { return new Set((await navigator.locks.query()).held.map((lock) => lock.name)); } catch { return new Set(); }
 }
 
+// The lock of a page that has just crashed is let go a moment later, how much later is the browser's affair: what
+// stands under a lock is waited for.  What another page holds for longer is its own; and what would come over
+// words typed here meanwhile stays in the storage for the next page.
 async function restore() {
-  let alive = await openPages();
-  if (unsent.of(user, place).some(([name]) => name !== storage && alive.has(name))) {
-    await new Promise((go) => setTimeout(go, 1000));  // the lock of a page that has just crashed is let go a moment later
-    alive = await openPages();
-  }
+  const alive = await openPages();
   navigator.locks?.request(storage, () => new Promise(() => {})).catch(() => {});
+  const left = unsent.of(user, place).filter(([name]) => name !== storage);
+  takeOver(left.filter(([name]) => !alive.has(name)));
+  for (const [locked] of left.filter(([name]) => alive.has(name))) {
+    navigator.locks.request(locked, { signal: AbortSignal.timeout?.(CRASHED) }, () => {
+      if (isEmpty(changed) && !batches.length && isEmpty(held)) takeOver(unsent.of(user, place).filter(([name]) => name === locked));
+    }).catch(() => {});
+  }
+}
+
+function takeOver(left) {
   const shown = [];
-  for (const [name, entry] of unsent.of(user, place)) {
-    if (name === storage || alive.has(name)) continue;
+  for (const [name, entry] of left) {
     if (entry.submitted && entry.submitted.key === form.dataset.answered) {  // this page is its answer
       unsent.remove(name);
       continue;
