@@ -15,7 +15,7 @@ What is abstracted, and why that is sound:
   a remark written, answered and resolved.  Each value may be reached from each other, so a situation need
   not tell them apart; a transition is possible if some values satisfy all its guards at once, and leaving
   by it splits into one successor for each value that is left open and still matters.
-- *A variable that nobody will ask for* before it is free again is forgotten (a live-variable analysis).
+- *A variable that nobody will ask for* before it is free again is forgotten (``questions``).
 - *Counts* of comments and remarks are taken for none or some: the guards ask no more.
 - *The application to which another one belongs* moves on as it likes, until it has ended without what is asked of
   it: then it stays so.  Those that belong to this one end at some time, by the proof of their own procedure.
@@ -35,43 +35,33 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import product
 
-from app.workflows.formulas import Formulas, Ways, any_of, every
-from app.workflows.guards import EXECUTORS, Facts, ParentState, Position
+from app.workflows.formulas import Ways, any_of, every
+from app.workflows.guards import EXECUTORS, ParentState, Position
 from app.workflows.machine import Procedure
 from app.workflows.parts import GuardUse, Process, StageKind, Transition
+from app.workflows.questions import ALWAYS_THERE, Questions
 from app.workflows.situations import Room, Situation, Step
 from app.workflows.variables import (
-    ADVISER,
     APPLICANTS,
-    COMMENTS,
     COMPLETE,
-    DECIDED,
     DOCUMENT,
     EFFECTS,
     EITHER,
     FINANCIAL,
-    HEAD,
-    MEETING,
     NAMED,
     OPEN,
     PARENT,
     PARENTS,
     REMARKS,
-    RESPONDENT,
-    SENT,
     UNANSWERED,
     UNRESOLVED,
     Outcomes,
     Value,
     Values,
     Variable,
-    asked_by,
     facts_of,
     failing,
-    formulas_of,
     holding,
-    is_deletion,
-    is_withdrawal,
     row_name,
 )
 
@@ -88,9 +78,11 @@ class Exploration:
     rooms: dict[Situation, Room] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     is_whole: bool = True
+    asks: Questions = field(init=False)
     _first: dict[Situation, Step] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self.asks = Questions(self.procedure, self.outcomes)
         found = list(dict.fromkeys(self._beginnings()))
         for situation in found:
             if situation in self.rooms:
@@ -99,17 +91,12 @@ class Exploration:
                 self.is_whole = False
                 return
             self.rooms[situation] = self._room(situation)
-            for transition in self._leaving.get(situation.process, ()):
+            for transition in self.asks.leaving.get(situation.process, ()):
                 for step in self._steps(situation, transition):
                     self.steps.append(step)
                     if step.after not in self.rooms and step.after not in self._first:
                         self._first[step.after] = step
                         found.append(step.after)
-
-    @cached_property
-    def formulas(self) -> Formulas:
-        """What the conditions of the procedure ask."""
-        return formulas_of(self.procedure, self.outcomes.field)
 
     # what was found
 
@@ -145,44 +132,11 @@ class Exploration:
 
     # beneath
 
-    @cached_property
-    def _leaving(self) -> dict[str, list[Transition]]:
-        found: dict[str, list[Transition]] = {}
-        for transition in self.procedure.transitions:
-            found.setdefault(transition.source, []).append(transition)
-        return found
-
-    @cached_property
-    def variables(self) -> dict[Variable, frozenset[Value]]:
-        """Everything that is asked for anywhere, with all its values."""
-        uses = [use for each in self.procedure.transitions for use in each.guards]
-        uses += [use for each in self.procedure.standing for use in each.guards]
-        uses += [GuardUse(stage.skip_if) for stage in self.procedure.stages.values() if stage.skip_if]
-        found: dict[Variable, frozenset[Value]] = dict.fromkeys(_ALWAYS_KNOWN, EITHER)
-        asked = {variable for use in uses for variable in asked_by(use, self.formulas)}
-        asked |= {variable for text in self.formulas.formulas for variable in self.formulas.variables(text)}
-        for variable in asked:
-            is_given = variable[0] in ("answer", "condition")
-            found[variable] = self.formulas.domain(variable) if is_given else EITHER
-        if PARENT in found:
-            found[PARENT] = PARENTS
-        if any(each.executor == "adviser" for each in self._executing()) or ADVISER in found:
-            found[ADVISER] = EITHER
-        if any(variable in found for variable in (REMARKS, OPEN, UNRESOLVED)):
-            found |= dict.fromkeys((REMARKS, OPEN, UNRESOLVED), EITHER)
-        found.pop(COMPLETE, None)
-        return found
-
-    def _executing(self) -> Iterator[Process]:
-        yield from self.procedure.processes.values()
-        for key, stage in self.procedure.stages.items():
-            yield Process(key, stage.title, stage.title, stage.executor, "")
-
     def _beginnings(self) -> Iterator[Situation]:
-        is_financial = (False, True) if FINANCIAL in self.variables else (False,)
-        parents = self._parents() if PARENT in self.variables else (ParentState.NONE,)
+        is_financial = (False, True) if FINANCIAL in self.asks.variables else (False,)
+        parents = self._parents() if PARENT in self.asks.variables else (ParentState.NONE,)
         for financial, parent in product(is_financial, parents):
-            known: dict[Variable, Value] = dict.fromkeys(self.variables, False)
+            known: dict[Variable, Value] = dict.fromkeys(self.asks.variables, False)
             known |= {variable: self._unsaid(variable) for variable in known}
             known |= {FINANCIAL: financial, PARENT: parent}
             yield self._situation(self.procedure.initial, known)
@@ -200,69 +154,8 @@ class Exploration:
         return UNANSWERED if variable[0] == "answer" else False
 
     def _situation(self, process: str, known: Mapping[Variable, Value]) -> Situation:
-        kept = self._live[process]
+        kept = self.asks.live[process]
         return Situation(process, tuple(sorted((key, value) for key, value in known.items() if key in kept)))
-
-    @cached_property
-    def _live(self) -> dict[str, frozenset[Variable]]:
-        """Return the variables whose value on entering a process may matter there or later."""
-        every = frozenset(self.variables)
-        live: dict[str, frozenset[Variable]] = {key: frozenset() for key in self.procedure.processes}
-        changed = True
-        while changed:
-            changed = False
-            for key, process in self.procedure.processes.items():
-                found = self._asked_in(process) & every
-                for transition in self._leaving.get(key, ()):
-                    given = {variable for effect in transition.effects for variable, _ in EFFECTS.get(effect, ())}
-                    given |= {each for each in every if each[0] == "answer" and each[1] in transition.decides}
-                    found |= live[transition.target] - given
-                found -= self._certainly_free(process)
-                if found != live[key]:
-                    live[key], changed = found, True
-        return live
-
-    def _asked_in(self, process: Process) -> frozenset[Variable]:
-        if process.final:
-            return frozenset()
-        uses = [use for each in self._leaving.get(process.key, ()) for use in each.guards]
-        uses += [use for each in self.procedure.standing for use in each.guards]
-        stages = [self.procedure.stages[key] for key in process.stages]
-        uses += [GuardUse(stage.skip_if) for stage in stages if stage.skip_if]
-        found = {variable for use in uses for variable in asked_by(use, self.formulas)}
-        for stage in stages:
-            found |= self.formulas.variables(stage.when.text) if stage.when is not None else frozenset()
-        for each in self._leaving.get(process.key, ()):
-            found |= {variable for name in self._row_names(each) for variable in self.formulas.variables(name)}
-        leaving = self._leaving.get(process.key, ())
-        acting = {self.procedure.executor_of(stage.key, process.key) for stage in stages} | {
-            each.by for each in leaving
-        }
-        found |= {fact for who, fact in NAMED.items() if who in acting}
-        if any(is_deletion(each) for each in leaving):
-            found.add(SENT)
-        if any(is_withdrawal(each, self.procedure) for each in leaving):
-            found |= {MEETING, DECIDED}
-        if found & {REMARKS, OPEN, UNRESOLVED}:
-            found |= {REMARKS, OPEN, UNRESOLVED}
-        if any(stage.kind is StageKind.SIGNING for stage in stages):
-            found.add(DOCUMENT)
-        return frozenset(found)
-
-    def _certainly_free(self, process: Process) -> frozenset[Variable]:
-        """Return the variables that a first door of the process lets its people set as they like."""
-        first = self.procedure.open_stages(Position(process.key), Facts()) if process.subprocesses else ()
-        there = [key for key in first if key in process.stages]
-        mine = {
-            key
-            for key in there
-            if self.procedure.executor_of(key, process.key) in _ALWAYS_THERE and self.procedure.stages[key].when is None
-        }
-        found = {each for each in self.variables if each[0] == "answer" and each[1] in mine}
-        found |= {each for each in self.variables if each[0] == "condition" and self.formulas.stages_of(each) <= mine}
-        if any(self.procedure.stages[key].kind is StageKind.APPROVAL for key in there):
-            found.add(COMMENTS)
-        return frozenset(found)
 
     # within a process
 
@@ -279,13 +172,13 @@ class Exploration:
             standing[never[0]] = False
 
     def _may_hold(self, text: str, room: Room, process: Process) -> bool:
-        return any(True for _ in self._asked(room.values, [self.formulas.holding(text)], process.key))
+        return any(True for _ in self._asked(room.values, [self.asks.formulas.holding(text)], process.key))
 
     def _room_with(self, situation: Situation, standing: Mapping[str, bool]) -> Room:
         process = self.procedure.processes[situation.process]
         known = situation.known
         facts = replace(facts_of(known), conditions=standing, issued=self._issuing)
-        people = set(_ALWAYS_THERE)
+        people = set(ALWAYS_THERE)
         people |= {who for who, fact in NAMED.items() if known.get(fact)}
         position, opened, finished = self.procedure.settled(Position(process.key), facts), set[str](), set[str]()
         while True:
@@ -307,7 +200,7 @@ class Exploration:
         views = {key for each in self.procedure.standing for key in each.stages}
         unfinished = self.procedure.unfinished(position)
         room = Room(frozenset(opened | views), frozenset(finished), unfinished, frozenset(people), {})
-        values = {variable: self._values(variable, process, room, known) for variable in self.variables}
+        values = {variable: self._values(variable, process, room, known) for variable in self.asks.variables}
         surely = [key for key in unfinished if self.procedure.stages[key].when is None]
         done = ([] if surely else [True]) + ([False] if self._mandatory[process.key] else [])
         return replace(room, values={**values, COMPLETE: frozenset(done)})
@@ -339,7 +232,7 @@ class Exploration:
             case ("comments",):
                 return EITHER if StageKind.APPROVAL in kinds else frozenset([kept])
             case ("remarks",) if is_at_work:
-                leaving = self._leaving.get(process.key, ())
+                leaving = self.asks.leaving.get(process.key, ())
                 return (
                     EITHER if any("publish_remarks" in each.effects for each in leaving) else frozenset([kept, False])
                 )
@@ -357,9 +250,9 @@ class Exploration:
             case ("done", stage) if stage in process.stages:
                 return EITHER if stage in room.finished else frozenset([kept])
             case ("answer", stage, _) if stage in room.finished:
-                return self.variables[variable]
-            case ("condition", _) if self.formulas.stages_of(variable) & room.finished:
-                return self.variables[variable]
+                return self.asks.variables[variable]
+            case ("condition", _) if self.asks.formulas.stages_of(variable) & room.finished:
+                return self.asks.variables[variable]
         return frozenset([kept])
 
     # from process to process
@@ -393,20 +286,20 @@ class Exploration:
         process = situation.process
         ways = [self._holding(use, situation) for use in transition.guards]
         ways += [((tuple((variable, frozenset([value])) for variable, value in also)),), *further]
-        for each in self._leaving[process]:
+        for each in self.asks.leaving[process]:
             if each is transition:
                 break
             if each.trigger == transition.trigger:
-                ways.append(any_of(failing(use, self.formulas) for use in each.guards))
+                ways.append(any_of(failing(use, self.asks.formulas) for use in each.guards))
         yield from self._asked(self.rooms[situation].values, ways, process)
 
     def _holding(self, use: GuardUse, situation: Situation) -> Ways:
         """Return the ways in which a guard holds; everything is done only where no stage waits for nobody."""
-        found = holding(use, self.formulas)
+        found = holding(use, self.asks.formulas)
         if use.name != "every_stage_done":
             return found
         waiting = (self.procedure.stages[key].when for key in self.rooms[situation].unfinished)
-        return every([found, *(self.formulas.failing(when.text) for when in waiting if when is not None)])
+        return every([found, *(self.asks.formulas.failing(when.text) for when in waiting if when is not None)])
 
     def _asked(self, values: Values, ways: Iterable[Ways], process: str) -> Iterator[dict[Variable, frozenset[Value]]]:
         """Yield the values with which all of ``ways`` are; what follows from them taken in."""
@@ -420,15 +313,6 @@ class Exploration:
 
     # what tables decide
 
-    def _row_names(self, transition: Transition) -> list[str]:
-        return [
-            row_name(use.key, table.name, row.key)
-            for use in self.procedure.tables
-            if use.key in transition.decides
-            for table in use.versions
-            for row in table.rows
-        ]
-
     def _rows_of(self, transition: Transition) -> Iterator[tuple[dict[Variable, Value], list[Ways]]]:
         """Yield what the tables asked by a transition may give, and the ways in which they do."""
         uses = [use for use in self.procedure.tables if use.key in transition.decides]
@@ -436,12 +320,12 @@ class Exploration:
             decided: dict[Variable, Value] = {}
             ways: list[Ways] = []
             for use, table, row in chosen:
-                ways.append(self.formulas.holding(row_name(use.key, table.name, row.key)))
+                ways.append(self.asks.formulas.holding(row_name(use.key, table.name, row.key)))
                 before = table.rows[: table.rows.index(row)]
-                ways += [self.formulas.failing(row_name(use.key, table.name, each.key)) for each in before]
-                for variable in self.variables:
+                ways += [self.asks.formulas.failing(row_name(use.key, table.name, each.key)) for each in before]
+                for variable in self.asks.variables:
                     if variable[:2] == ("answer", use.key):
-                        decided[variable] = self.formulas.kind_of(variable, row.then.get(variable[2]))
+                        decided[variable] = self.asks.formulas.kind_of(variable, row.then.get(variable[2]))
             yield decided, ways
 
     def _agreed(
@@ -471,7 +355,7 @@ class Exploration:
         self, situation: Situation, transition: Transition, solution: Values
     ) -> Iterator[dict[Variable, Value]]:
         """Yield every way in which what still matters may have turned out."""
-        mattering = [key for key in self._live[transition.target] if key in solution]
+        mattering = [key for key in self.asks.live[transition.target] if key in solution]
         others = {key: next(iter(sorted(solution[key], key=str))) for key in solution if key not in mattering}
         for chosen in product(*(sorted(solution[key], key=str) for key in mattering)):
             known = {**others, **dict(zip(mattering, chosen, strict=True))}
@@ -498,7 +382,4 @@ class Exploration:
         return found
 
 
-_ALWAYS_KNOWN = (SENT, MEETING, DECIDED, HEAD, RESPONDENT, DOCUMENT)
 _DONE: frozenset[Value] = frozenset({True})
-_ALWAYS_THERE = frozenset(EXECUTORS) - NAMED.keys()
-"""Who can act whatever happened before: the author, and whoever holds a role at the Exchange."""

@@ -66,7 +66,7 @@ def prove(procedure: Procedure, text: ProcedureText, source: Source, outcomes: O
 
 def _tangles(found: Exploration, text: ProcedureText, source: Source) -> Iterator[Fault]:
     """What the proof cannot judge: conditions that share an answer in a way that only reckoning could tell."""
-    for one, other in found.formulas.entangled():
+    for one, other in found.asks.formulas.entangled():
         place: Place = ("transitions",)
         for path, way in text.declared():
             for number, use in enumerate(way.guards):
