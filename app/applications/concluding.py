@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app import db
 from app.accounts.models import User
-from app.applications import answering, criteria, facts, moves, queries
+from app.applications import addressees, answering, criteria, facts, moves, queries
 from app.applications.criteria import NOT_APPLICABLE, NOT_MET, Subject
 from app.applications.models import Application, ConclusionNote, History, Remark
 from app.audit import operations as audit
@@ -242,7 +242,7 @@ def return_draft(application: Application, words: str, *, seen: int, by: User, n
     params = {"number": application.number, "user": by.name}
     told = [
         (person, notifications.Message("notice.conclusion_returned", params, action_required=True))
-        for person in queries.around(application).get(executor, ())
+        for person in addressees.around(application).get(executor, ())
     ]
     notifications.post(told, about=moves.about(application), now=now)
     return row

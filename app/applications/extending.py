@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.accounts.models import User
-from app.applications import clocks, moves, queries
+from app.applications import addressees, clocks, moves, queries
 from app.applications.clocks import Clock
 from app.applications.models import Application
 from app.errors import Conflict, Invalid, Said
@@ -60,6 +60,6 @@ def extend(application: Application, term: str, *, reason: str, by: User, seen: 
         "reason": words,
         "due": date_time_text(after.due) if after.due else "—",
     }
-    people = [person for executor in APPLICANT for person in queries.reached(application, executor)]
+    people = [person for executor in APPLICANT for person in addressees.reached(application, executor)]
     told = list(dict.fromkeys(people))
     notifications.notify(told, "notice.term_extended", about=moves.about(application), params=params, now=now)

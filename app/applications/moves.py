@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from app import bilingual, db
 from app.accounts.models import User
-from app.applications import clocks, conditions, effects, facts, holders, queries, taking
+from app.applications import addressees, clocks, conditions, effects, facts, holders, queries, taking
 from app.applications.models import Application, Assignment, History, Letter
 from app.audit import operations as audit
 from app.bilingual import Texts
@@ -29,7 +29,7 @@ from app.statements import Statement
 from app.terms import LANGUAGES, say
 from app.web import here
 from app.web.templating import date_text, date_time_text
-from app.workflows.guards import Position
+from app.workflows.guards import APPLICANT, Position
 from app.workflows.parts import Transition
 
 LONGEST_REASON = 4000
@@ -297,7 +297,7 @@ def tell(
     news = news or notifications.Message("notice.moved", params)
     call = notifications.Message("notice.your_action", params, action_required=True)
     acting = queries.current_executors(application)
-    around = queries.around(application)
+    around = addressees.around(application)
     told: dict[notifications.Addressee, notifications.Message] = {}
     for executor in executors:
         for person in around.get(executor, ()):
@@ -311,13 +311,13 @@ def tell(
 def call_to_sign(application: Application, executor: str, *, now: datetime, besides: User) -> None:
     """Tell the authorised person that a paper of the Exchange waits for a signature."""
     message = notifications.Message("notice.letter_waits", {"number": application.number}, action_required=True)
-    people = [person for person in queries.around(application).get(executor, ()) if person.id != besides.id]
+    people = [person for person in addressees.around(application).get(executor, ()) if person.id != besides.id]
     notifications.post([(person, message) for person in people], about=about(application), now=now)
 
 
 def tell_of_letter(letter: Letter, *, now: datetime) -> None:
     """Tell those who answer for the organisation that a letter of the Exchange is there for them."""
-    around = queries.around(letter.application)
+    around = addressees.around(letter.application)
     people = {each.id: each for executor in ("author", "respondent", "first_head") for each in around.get(executor, ())}
     staff = {each.id for executor in EXECUTOR_ROLES for each in around.get(executor, ())}
     subject = letter.words["subject"]
@@ -327,9 +327,17 @@ def tell_of_letter(letter: Letter, *, now: datetime) -> None:
     notifications.post(found, about=about(letter.application), now=now)
 
 
+def tell_applicant(application: Application, message: notifications.Message, *, now: datetime) -> None:
+    """Tell the applicant's people, each once."""
+    around = addressees.around(application)
+    people = {person for executor in APPLICANT for person in around.get(executor, ())}
+    told = [(person, message) for person in sorted(people, key=lambda each: each.id)]
+    notifications.post(told, about=about(application), now=now)
+
+
 def about(application: Application) -> notifications.About:
     """Return what a message says of the application: procedure, present executor, author (IS2IN-8.1)."""
-    return _about(application, queries.current_executors(application), queries.around(application))
+    return _about(application, queries.current_executors(application), addressees.around(application))
 
 
 def _about(

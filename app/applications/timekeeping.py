@@ -20,7 +20,7 @@ from sqlalchemy import Select, and_, false, or_, select
 from sqlalchemy.orm import lazyload
 
 from app import catalogue, db
-from app.applications import clocks, moves, queries
+from app.applications import addressees, clocks, moves, queries
 from app.applications.models import Application, ClockEvent
 from app.business_calendar.days import CalendarMissing
 from app.errors import AppError
@@ -184,7 +184,7 @@ def _tell(application: Application, mark: Mark, *, now: datetime) -> None:
     term = mark.run.term
     due = clocks.reading(mark.run).due
     params = {"term": term.title.model_dump(), "number": application.number, "due": date_time_text(due)}
-    around = queries.around(application)
+    around = addressees.around(application)
     told: dict[Addressee, Message] = {}
     if mark.kind is Kind.OVER and term.escalate is not None:
         told.update(dict.fromkeys(around.get(term.escalate, ()), Message("notice.term_escalated", params)))

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from app import catalogue
 from app.accounts.models import User
-from app.applications import document, moves, queries
+from app.applications import addressees, document, moves, queries
 from app.applications.models import Application
 from app.errors import Conflict, NotPermitted
 from app.forms.parts import is_empty
@@ -106,6 +106,6 @@ def carry_out(application: Application, *, seen: int, version: int, by: User, no
         also={"procedure": found.new.name, "procedure_sha256": found.new.sha256, "forms": forms},
     )
     told = {person for executor in ("author", *queries.current_executors(application))
-            for person in queries.reached(application, executor) if person.id != by.id}  # fmt: skip
+            for person in addressees.reached(application, executor) if person.id != by.id}  # fmt: skip
     notifications.notify(told, "notice.transferred", about=moves.about(application), now=now)
     return found

@@ -29,7 +29,6 @@ from app.errors import Conflict, Invalid, NotFound, Problem
 from app.notifications import operations as notifications
 from app.web import here
 from app.web.templating import date_text
-from app.workflows.guards import APPLICANT
 from app.workflows.parts import Transition
 
 LONGEST_WORDS = 2000
@@ -351,11 +350,8 @@ def _say_when(
 
 def _tell(application: Application, message: str, params: dict[str, str], *, now: datetime) -> None:
     """Tell the applicant's people of the meeting; its date is all they learn of it."""
-    around = applications.around(application)
-    addressed = {person for executor in APPLICANT for person in around.get(executor, ())}
     said = notifications.Message(message, {"number": application.number, **params})
-    told = [(person, said) for person in sorted(addressed, key=lambda each: each.id)]
-    notifications.post(told, about=moves.about(application), now=now)
+    moves.tell_applicant(application, said, now=now)
 
 
 def shift(item: AgendaItem, steps: int, *, seen: int, by: User, now: datetime) -> None:

@@ -29,7 +29,6 @@ from app.notifications import operations as notifications
 from app.permissions import Role
 from app.terms import say
 from app.web.templating import date_text
-from app.workflows.guards import APPLICANT
 
 log = structlog.get_logger()
 
@@ -252,11 +251,7 @@ def _listing() -> Sequence[User]:
 def _tell(
     application: Application, message: str, row: DecisionCondition, *, now: datetime, action_required: bool
 ) -> None:
-    around = applications.around(application)
-    addressed = {person for executor in APPLICANT for person in around.get(executor, ())}
-    said = _message(message, application, row, action_required)
-    told = [(person, said) for person in sorted(addressed, key=lambda each: each.id)]
-    notifications.post(told, about=moves.about(application), now=now)
+    moves.tell_applicant(application, _message(message, application, row, action_required), now=now)
 
 
 def _message(

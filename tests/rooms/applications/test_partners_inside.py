@@ -7,7 +7,7 @@ from factories import application_at, company, messages_of, organisation, partne
 from sqlalchemy import select
 
 from app import db
-from app.applications import moves, queries
+from app.applications import addressees, moves, queries
 from app.applications.models import Application, Assignment
 from app.organisations.models import PartnershipScope
 from app.web import here
@@ -30,7 +30,7 @@ def test_a_partnership_for_another_procedure_opens_nothing_though_others_have_fi
     assert any(each.startswith("bond_listing.") for each in filed)
 
     assert queries.is_inside(application, adviser) is is_inside
-    told = [each for each in queries.around(application).get("adviser", ()) if each.id == adviser.id]
+    told = [each for each in addressees.around(application).get("adviser", ()) if each.id == adviser.id]
     assert [each.is_active for each in told] == [is_inside]
     moves.tell(application, ["adviser"], now=now)
     assert bool(messages_of(adviser)) is is_inside

@@ -10,7 +10,7 @@ from factories import Teller, application_at, messages_of, person, refetched, us
 from sqlalchemy import select
 
 from app import db
-from app.applications import approval, holders, moves, queries, queueing
+from app.applications import addressees, approval, holders, moves, queries, queueing
 from app.applications.models import Application, History
 from app.applications.taking import Held
 from app.audit.models import AuditEntry
@@ -160,7 +160,7 @@ def test_word_goes_to_who_holds_it_and_to_his_substitute_else_to_the_role(house,
     third = user(exchange_roles=["listing"])
 
     def told() -> set[str]:
-        return {found.name for found in queries.around(application)["listing"]}
+        return {found.name for found in addressees.around(application)["listing"]}
 
     assert told() == {one.name, two.name, third.name}
     queueing.take(application, "listing", by=one, now=now)

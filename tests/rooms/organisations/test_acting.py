@@ -12,7 +12,7 @@ from papers import pdf
 
 from app import db
 from app.accounts import sessions
-from app.applications import approval, cabinet, document, moves, queries, signing
+from app.applications import addressees, approval, cabinet, document, moves, queries, signing
 from app.applications.models import History, Signature
 from app.demo.stories import sign_as
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -90,7 +90,7 @@ def test_the_acting_head_agrees_and_signs_with_his_own_key_and_both_names_stand_
     assert say("acting.for", "kk", whom=head.full_name) in printed
     about = moves.about(refetched(application))
     assert both in about.executor["kk"]
-    assert clerk.name in {each.name for each in queries.around(refetched(application))["first_head"]}
+    assert clerk.name in {each.name for each in addressees.around(refetched(application))["first_head"]}
 
 
 def test_he_finds_what_lies_with_the_head_and_only_while_he_acts(house, now):

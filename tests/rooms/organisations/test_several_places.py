@@ -25,7 +25,7 @@ from sqlalchemy.exc import IntegrityError
 from app import db
 from app.accounts import sessions
 from app.accounts.models import LoginSession, User
-from app.applications import cabinet, effects, filing, moves, queries
+from app.applications import addressees, cabinet, effects, filing, moves, queries
 from app.audit.models import AuditEntry
 from app.errors import Conflict, NotFound, NotPermitted
 from app.organisations import admitting, heads, inviting, joining, operations, staffing
@@ -283,8 +283,8 @@ def test_who_has_left_an_organisation_is_told_nothing_of_its_applications(both, 
     acted = filing.create("share_listing", company_id=company("ALTN").id, author=both, now=here.now())
     staffing.switch_off(place_of(both, "ALTN"), successor_id=None, despite=True, by=person("issuer"), now=here.now())
 
-    assert [each.is_active for each in queries.around(acted)["author"] if each.id == both.id] == [False]
-    assert both not in queries.reached(acted, "author")
+    assert [each.is_active for each in addressees.around(acted)["author"] if each.id == both.id] == [False]
+    assert both not in addressees.reached(acted, "author")
 
 
 # Joining
