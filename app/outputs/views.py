@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, flash, redirect, render_template, request, u
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from app.errors import AppError, Conflict, Invalid, NotFound, Problem
+from app.errors import Conflict, Invalid, NotFound, Problem
 from app.outputs import operations, queries
 from app.outputs.models import KINDS, OutputDocument
 from app.outputs.operations import Order
@@ -17,6 +17,7 @@ from app.permissions import Permission
 from app.terms import LANGUAGES
 from app.web import here, paging, transactions
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.inputs import day, once, whole_number
 from app.web.pace import Pace
@@ -116,7 +117,7 @@ def order() -> Answer:
         row = _issued(asked, operations.code_of(once(), asked, by=current_user))
     except (Invalid, Conflict) as refusal:
         transactions.between(writing=False)
-        return _page(_problems(refusal)), 409 if isinstance(refusal, Conflict) else 422
+        return _page(problems_of(refusal)), code_of(refusal)
     flash(word("outputs.issued", number=row.number), "success")
     return redirect(url_for(".index"), code=303)
 
@@ -148,12 +149,6 @@ def _issued(asked: Order, code: str) -> OutputDocument:
             if refusal.key != "outputs.err.number_taken" or attempt == TRIES - 1:
                 raise
     raise Conflict("outputs.err.number_taken")
-
-
-def _problems(refusal: AppError) -> list[Problem]:
-    if isinstance(refusal, Invalid) and refusal.problems:
-        return list(refusal.problems)
-    return [Problem("", refusal.key, refusal.params)]
 
 
 @blueprint.get("/outputs/<int:ident>/file")

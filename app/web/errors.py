@@ -8,7 +8,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
 from app import db
-from app.errors import AppError, Conflict, Invalid, NotFound, NotPermitted
+from app.errors import AppError, Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.terms import say
 from app.web import here
 
@@ -34,6 +34,13 @@ def register(app: Flask) -> None:
 def code_of(error: AppError) -> int:
     """Return the HTTP code of a refusal."""
     return next(code for kind, code in CODES.items() if isinstance(error, kind))
+
+
+def problems_of(refusal: AppError) -> list[Problem]:
+    """Return a refusal as the problems of a page that is shown again with what was typed."""
+    if isinstance(refusal, Invalid) and refusal.problems:
+        return list(refusal.problems)
+    return [Problem("", refusal.key, {name: value for name, value in refusal.params.items() if name != "unfinished"})]
 
 
 def _page(code: int, sentence: str, problems: list[str] | None = None) -> tuple[str, int]:

@@ -17,6 +17,7 @@ from app.errors import Conflict, Invalid, NotPermitted, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import word
 
@@ -129,9 +130,7 @@ def _done(told: str, verb: Callable[[datetime], object]) -> Answer:
         verb(here.now())
     except (Invalid, Conflict) as refusal:
         db.session.rollback()
-        if isinstance(refusal, Invalid):
-            return _page(list(refusal.problems)), 422
-        return _page([Problem("", refusal.key, refusal.params)]), 409
+        return _page(problems_of(refusal)), code_of(refusal)
     flash(word(told), "success")
     return redirect(url_for(".guard"), code=303)
 

@@ -15,12 +15,13 @@ from app.applications.places import Place
 from app.applications.summary import comment_view
 from app.applications.versions import Version
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import drawing, reading, said
 from app.errors import Conflict, Invalid, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.templating import word
 from app.workflows.parts import StageKind
 
@@ -182,7 +183,6 @@ def act_on_review(number: str) -> Answer:
                 flash(word("rounds.note_kept"), "info")
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _page(frame.one(number), problems_of(refusal)), code
+        return _page(frame.one(number), problems_of(refusal)), code_of(refusal)
     place = request.form.get("comment", "")
     return redirect(url_for(".review", number=number, show=show, _anchor=f"f-{place}" if place else None), code=303)

@@ -15,14 +15,14 @@ from app.applications.attachments import Received, Upload
 from app.applications.models import Application, Attachment
 from app.applications.sheets import FileView
 from app.applications.views import documents, frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import AppError, Conflict, Invalid, NotFound, Problem
 from app.forms.files import wanted
 from app.permissions import Permission
 from app.terms.sizes import size_words
 from app.web import here
 from app.web.access import allowed
-from app.web.errors import code_of
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.inputs import whole_number
 from app.web.sizes import takes

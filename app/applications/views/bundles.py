@@ -13,12 +13,13 @@ from app.applications.bundles import Bundle
 from app.applications.models import Application, Remark
 from app.applications.summary import comment_view
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.forms.definitions import DynamicForm
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import word
 from app.workflows.guards import ANSWERING
@@ -115,7 +116,7 @@ def answer_bundle(number: str, bundle: int) -> Answer:
         db.session.rollback()
         application = frame.one(number)
         page = _page(application, _one(application, bundle), problems_of(refusal))
-        return page, 422 if isinstance(refusal, Invalid) else 409
+        return page, code_of(refusal)
     flash(word("msg.saved"), "success")
     return redirect(url_for(".bundle_page", number=number, bundle=bundle), code=303)
 

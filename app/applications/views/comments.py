@@ -14,7 +14,7 @@ from app.applications.models import WHOLE, AnyComment, Application, InternalNote
 from app.applications.places import Place
 from app.applications.summary import comment_view
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import said
 from app.errors import Conflict, Invalid, Problem
 from app.forms.definitions import DynamicForm
@@ -22,6 +22,7 @@ from app.permissions import Permission
 from app.terms import say
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import named, word
 from app.workflows.guards import ANSWERING
@@ -199,8 +200,7 @@ def answer_comments(number: str) -> Answer:
             approval.answer_all(application, _numbered("answer"), seen=_seen(), by=by, now=now)
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _page(frame.one(number), problems_of(refusal)), code
+        return _page(frame.one(number), problems_of(refusal)), code_of(refusal)
     flash(word("msg.saved"), "success")
     settled = resolved or reopened
     chosen = _asked_for()

@@ -14,7 +14,7 @@ from app.applications.answering import StageConflict
 from app.applications.drawing import Drawing, piece_view
 from app.applications.models import Application
 from app.applications.views import dynamics, filling, frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import file_url
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.forms.carrying import Carried
@@ -22,6 +22,7 @@ from app.forms.definitions import DynamicForm
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import word
 
@@ -51,7 +52,7 @@ def change_criteria(number: str, stage: str) -> Answer:
     except (StageConflict, Conflict, Invalid) as refusal:
         db.session.rollback()
         drawn = _page(frame.one(number), stage, problems=problems_of(refusal))
-        return drawn, 422 if isinstance(refusal, Invalid) else 409
+        return drawn, code_of(refusal)
     flash(word("form.criteria_changed"), "success")
     return redirect(filling.address_of_entry(application, stage, form.key, entry["id"]), code=303)
 

@@ -15,7 +15,7 @@ from app.accounts.models import User
 from app.applications import approval, bundles, durations, facts, moves, queries
 from app.applications.models import Answers, Application
 from app.applications.views import clocks
-from app.errors import AppError, Conflict, Invalid, Problem
+from app.errors import Conflict
 from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES, Permission
 from app.web import here
@@ -75,13 +75,6 @@ def panels(application: Application) -> list[dict[str, Any]]:
 def seen() -> int:
     """Return the version of the application that was on the screen."""
     return whole_number(request.form.get("seen")) or 0
-
-
-def problems_of(refusal: AppError) -> list[Problem]:
-    """Return a refusal as problems of a page."""
-    if isinstance(refusal, Invalid) and refusal.problems:
-        return list(refusal.problems)
-    return [Problem("", refusal.key, {name: value for name, value in refusal.params.items() if name != "unfinished"})]
 
 
 @dataclass(frozen=True)

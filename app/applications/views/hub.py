@@ -33,7 +33,7 @@ from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
 from app.applications.views import belonging, checking, frame, holding
 from app.applications.views import extending as extending_view
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import reading, said
 from app.errors import Conflict, Invalid, Problem
 from app.organisations import queries as organisations
@@ -41,6 +41,7 @@ from app.permissions import Permission
 from app.terms import say, terms
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import date_text, named, word
 from app.workflows.guards import ANSWERING, StageStatus
@@ -407,7 +408,7 @@ def transition(number: str, trigger: str) -> Answer:
         application = frame.one(number)
         is_in_summary = any(item["offer"].transition.trigger == trigger for item in _summary_offers(application))
         page = (_summary_page if is_in_summary else page_of)(application, problems_of(refusal))
-        return page, 422 if isinstance(refusal, Invalid) else 409
+        return page, code_of(refusal)
     flash(_told(application, taken.trigger, taken.target), "success")
     if taken.target == queries.DELETED:
         return redirect(url_for(".under_review"), code=303)

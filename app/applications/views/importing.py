@@ -19,7 +19,7 @@ from app.applications.importing import Table, Target
 from app.applications.models import Application
 from app.applications.views import frame
 from app.applications.views.exporting import XLSX
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.questionnaires import require_writable
 from app.errors import Invalid, Problem
 from app.forms import tabular
@@ -28,6 +28,7 @@ from app.forms.tabular import Row
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.giving import give
 from app.web.inputs import whole_number
 from app.web.templating import word

@@ -14,7 +14,7 @@ from app.applications import composing, issued, letters, queries, signing
 from app.applications.models import Application, Letter
 from app.applications.views import frame
 from app.applications.views.exporting import XLSX
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.bilingual import LANGUAGES
 from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.permissions import Permission
@@ -22,6 +22,7 @@ from app.spreadsheets import Cell, Sheet
 from app.terms import say
 from app.web import here, paging, transactions
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.inputs import day, given_cms
 from app.web.templating import ZONE, date_text, date_time_text, word
@@ -243,8 +244,7 @@ def issue(ident: int) -> Answer:
         signing.issue(letter, given, by=current_user, now=now)
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _page(_one(ident), problems_of(refusal)), code
+        return _page(_one(ident), problems_of(refusal)), code_of(refusal)
     flash(word("letter.issued_sent", number=letter.number) if letter.number else word("letter.issued"), "success")
     return redirect(url_for(".letter_page", ident=ident) + "#send", code=303)
 
@@ -267,8 +267,7 @@ def reword(ident: int) -> Answer:
         letters.reword(_locked(ident), words, seen=request.form.get("worded", ""), by=current_user, now=here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _page(_one(ident), problems_of(refusal), typed=words), code
+        return _page(_one(ident), problems_of(refusal), typed=words), code_of(refusal)
     flash(word("letter.words_kept"), "success")
     return redirect(url_for(".letter_page", ident=ident), code=303)
 

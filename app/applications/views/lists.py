@@ -15,13 +15,14 @@ from app.applications.models import Application
 from app.applications.queues import Due, Entry
 from app.applications.views import clocks
 from app.applications.views.clocks import ClockView
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Invalid, Problem
 from app.notifications.views import rows as notification_rows
 from app.organisations.models import Organisation
 from app.permissions import Permission, queues_headed_by, queues_of
 from app.web import here, paging
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.inputs import whole_number
 from app.web.paging import Page
 from app.web.templating import ZONE, word

@@ -25,7 +25,7 @@ from app.applications.criteria import Ruling, Subject
 from app.applications.models import WHOLE, Application, Remark
 from app.applications.summary import comment_view
 from app.applications.views import checking, frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import reading
 from app.errors import AppError, Conflict, Invalid, NotFound, Problem
 from app.forms.criteria import THRESHOLD, Datum
@@ -33,6 +33,7 @@ from app.permissions import Permission
 from app.terms import LANGUAGES, say
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import date_text, word
 from app.workflows.parts import StageKind
@@ -222,7 +223,7 @@ def _words() -> dict[str, judging.Word]:
 
 def _refused(number: str, tab: str, refusal: AppError) -> Answer:
     db.session.rollback()
-    return _page(_received(number), tab, problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+    return _page(_received(number), tab, problems_of(refusal)), code_of(refusal)
 
 
 # Remarks

@@ -16,11 +16,12 @@ from app.applications.attachments import Upload
 from app.applications.models import Outage
 from app.applications.views import frame
 from app.applications.views.attachments import LARGEST_UPLOAD
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.inputs import day as typed_day
 from app.web.inputs import whole_number
@@ -102,7 +103,7 @@ def declare_outage() -> Answer:
         outages.declare(begins, ends, reason=form.get("reason", ""), by=current_user, now=here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _page(problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _page(problems_of(refusal)), code_of(refusal)
     flash(word("paper.declared"), "success")
     return redirect(url_for(".outages"), code=303)
 
@@ -162,7 +163,7 @@ def take_in(ident: int) -> Answer:
             number = application.number
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _intake_page(outages.one(ident), problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _intake_page(outages.one(ident), problems_of(refusal)), code_of(refusal)
     flash(word("paper.taken_in", number=number), "success")
     return redirect(url_for(".hub", number=number), code=303)
 

@@ -14,7 +14,7 @@ from app.applications.answering import StageConflict
 from app.applications.models import Application
 from app.applications.summary import Drawing
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.lists import row
 from app.errors import Invalid, NotFound, Problem
 from app.forms.definitions import DynamicForm, Form
@@ -24,6 +24,7 @@ from app.forms.taking import Offer
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.inputs import whole_number
 from app.web.templating import date_text, word
 

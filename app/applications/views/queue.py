@@ -17,12 +17,13 @@ from app.applications import cabinet, moves, queries, queueing, queues
 from app.applications.models import Application
 from app.applications.queues import Entry
 from app.applications.views import clocks, frame, hub
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES, Permission, queues_headed_by
 from app.terms.folding import folded
 from app.web import here, paging
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import ZONE, word
 from app.workflows.machine import Procedure
@@ -422,7 +423,7 @@ def act_on_one(number: str) -> Answer:
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
         page = hub.page_of(frame.one(number), problems_of(refusal))
-        return page, 422 if isinstance(refusal, Invalid) else 409
+        return page, code_of(refusal)
     act = form.get("act", "")
     flash(word(f"queues.done.{act if act in acts else 'take'}"), "success")
     return redirect(url_for(".hub", number=number), code=303)

@@ -9,12 +9,13 @@ from app import bilingual, db
 from app.applications import cabinet, desk, holders, queries, queueing
 from app.applications.models import Application
 from app.applications.views import belonging, checking, frame, holding, hub, lists
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import reading
 from app.errors import Conflict, Invalid, Problem
 from app.permissions import Permission
 from app.web import here, paging
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import date_text, word
 
@@ -111,5 +112,5 @@ def answer_registration(number: str) -> Answer:
         application = frame.one(number)
         if not desk.is_at_desk(application):
             raise
-        return _page(application, problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _page(application, problems_of(refusal)), code_of(refusal)
     return redirect(url_for(".arrivals"), code=303)

@@ -9,12 +9,13 @@ from app import db
 from app.applications import document, queries, signing
 from app.applications.models import Application, Document
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import reading
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import Permission
 from app.web import here, transactions
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import given_cms
 from app.web.templating import word
 from app.workflows.parts import StageKind
@@ -95,7 +96,6 @@ def accept(number: str) -> Answer:
         signing.accept(application, given, by=current_user, now=here.now_again())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _page(frame.one(number), problems_of(refusal)), code
+        return _page(frame.one(number), problems_of(refusal)), code_of(refusal)
     flash(word("sig.signed_by_key"), "success")
     return redirect(url_for(".sign", number=number) + "#send", code=303)

@@ -14,11 +14,12 @@ from app.applications.attachments import Given
 from app.applications.merging import LONGEST_KEY
 from app.applications.models import Application
 from app.applications.views import attachments, filling, frame, meanwhile
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import AppError, Conflict, Invalid, NotFound
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import judges_signs, whole_number
 from app.web.templating import word
 from app.workflows.parts import StageKind
@@ -154,7 +155,7 @@ def _contested(number: str, stage: str, typed: Typed, conflict: StageConflict) -
 def _refused(number: str, stage: str, typed: Typed, refusal: AppError) -> Answer:
     """Keep what was typed, and show why what was pressed is refused."""
     db.session.rollback()
-    code, problems = 422 if isinstance(refusal, Invalid) else 409, problems_of(refusal)
+    code, problems = code_of(refusal), problems_of(refusal)
     is_choosing, entry = "add" in request.form, _entry()
     application = frame.one(number, for_update=True)
     try:

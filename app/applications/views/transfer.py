@@ -12,11 +12,12 @@ from app import catalogue, db
 from app.applications import transfer
 from app.applications.models import Application
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, NotFound, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.inputs import whole_number
 from app.web.templating import word
 from app.workflows.machine import Procedure

@@ -13,7 +13,7 @@ from app.applications import queries, renewal
 from app.applications.models import Application
 from app.applications.renewal import Renewal
 from app.applications.views import frame
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, NotFound, Problem
 from app.forms.carrying import Piece
 from app.forms.definitions import DynamicForm, Form
@@ -22,6 +22,7 @@ from app.forms.outline import leaves
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.inputs import whole_number
 from app.web.templating import word
 

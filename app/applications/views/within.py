@@ -8,11 +8,12 @@ from flask_login import current_user
 from app import db
 from app.applications import filing, reuse
 from app.applications.views import frame, hub
-from app.applications.views.frame import Answer, blueprint, problems_of
+from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, Invalid
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.templating import word
 
 

@@ -9,11 +9,12 @@ from app import db
 from app.accounts import queries as people
 from app.decisions import membership, queries
 from app.decisions.models import Office
-from app.decisions.views.frame import Answer, blueprint, problems_of, typed
+from app.decisions.views.frame import Answer, blueprint, typed
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.permissions import EXCHANGE_ROLES, Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import day, whole_number
 from app.web.templating import word
 
@@ -72,6 +73,6 @@ def change_members() -> Answer:
             raise NotFound
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _page(problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _page(problems_of(refusal)), code_of(refusal)
     flash(word("msg.saved"), "success")
     return redirect(url_for(".bodies_page"), code=303)

@@ -11,11 +11,12 @@ from app import bilingual
 from app.applications import queries as applications
 from app.applications.models import Application
 from app.decisions import deciding, queries
-from app.decisions.views.frame import Answer, blueprint, problems_of, typed
+from app.decisions.views.frame import Answer, blueprint, typed
 from app.errors import Conflict, Invalid, NotFound
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import problems_of
 from app.web.templating import word
 
 

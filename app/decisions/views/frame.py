@@ -12,9 +12,10 @@ from werkzeug.wrappers import Response
 from app import db
 from app.decisions import queries
 from app.decisions.models import AgendaItem, Meeting, MeetingState
-from app.errors import AppError, Conflict, Invalid, NotFound, NotPermitted, Problem
+from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.permissions import Permission
 from app.web import here
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import date_text, word
 
@@ -30,14 +31,6 @@ def seen() -> int:
 def typed(name: str) -> str:
     """Return what was typed into a box, "" for nothing."""
     return request.form.get(name, "")
-
-
-def problems_of(refusal: AppError) -> list[Problem]:
-    """Return a refusal as problems of a page."""
-    if isinstance(refusal, Invalid) and refusal.problems:
-        return list(refusal.problems)
-    params = {name: value for name, value in refusal.params.items() if name != "unfinished"}
-    return [Problem("", refusal.key, params)]
 
 
 def require_reader(meeting: Meeting) -> None:
@@ -97,7 +90,7 @@ def acted(
         said = verb()
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return again(problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return again(problems_of(refusal)), code_of(refusal)
     flash(word(said), "success")
     return after()
 

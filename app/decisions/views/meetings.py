@@ -17,11 +17,12 @@ from app.decisions import convening, minutes, queries, sitting
 from app.decisions.inputs import by_member
 from app.decisions.models import AgendaItem, Meeting, MeetingEvent, MeetingState, Office
 from app.decisions.views import frame
-from app.decisions.views.frame import Answer, blueprint, problems_of, seen, typed
+from app.decisions.views.frame import Answer, blueprint, seen, typed
 from app.errors import Conflict, Invalid, NotFound, NotPermitted, Problem
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.inputs import day, whole_number
 
@@ -113,7 +114,7 @@ def create() -> Answer:
             convening.put_on(meeting, application, seen=meeting.version, by=current_user, now=here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _new_page(problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _new_page(problems_of(refusal)), code_of(refusal)
     return redirect(url_for(".page", meeting_id=meeting.id), code=303)
 
 

@@ -15,11 +15,12 @@ from app import db
 from app.errors import Conflict, Invalid, Problem
 from app.organisations import access, asked, keys
 from app.organisations.models import KINDS, AccessRequest, RequestState
-from app.organisations.views.frame import Answer, blueprint, problems_of, site
+from app.organisations.views.frame import Answer, blueprint, site
 from app.permissions import Permission
 from app.terms import LANGUAGES
 from app.web import here, transactions
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import given_cms, whole_number
 from app.web.templating import word
 
@@ -226,6 +227,5 @@ def access_answer(token: str) -> Answer:
         access.answer(row, said, words=words, key_report=report, site=site(), now=here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _status(access.by_token(token), typed, problems_of(refusal)), code
+        return _status(access.by_token(token), typed, problems_of(refusal)), code_of(refusal)
     return redirect(url_for(".access_status", token=token), code=303)

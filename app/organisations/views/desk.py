@@ -11,11 +11,12 @@ from app import db
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import access, admitting, asked, inviting, operations, queries
 from app.organisations.models import AccessRequest, Partnership, RequestState
-from app.organisations.views.frame import Answer, blueprint, problems_of, seen, site
+from app.organisations.views.frame import Answer, blueprint, seen, site
 from app.permissions import Permission
 from app.terms import LANGUAGES
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.templating import word
 
@@ -119,8 +120,7 @@ def decide_request(request_id: int) -> Answer:
         done = _decide(row, act)
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _page(admitting.one(request_id), problems_of(refusal)), code
+        return _page(admitting.one(request_id), problems_of(refusal)), code_of(refusal)
     flash(word(done, number=row.number), "success")
     return redirect(url_for(".request_page", request_id=row.id), code=303)
 
@@ -200,7 +200,6 @@ def decide_removal(partnership_id: int) -> Answer:
             done = "partner.ended"
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        code = 422 if isinstance(refusal, Invalid) else 409
-        return _removal_page(_partnership(partnership_id), problems_of(refusal)), code
+        return _removal_page(_partnership(partnership_id), problems_of(refusal)), code_of(refusal)
     flash(word(done, company=item.partner.names[here.language()]), "success")
     return redirect(url_for(".requests"), code=303)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from app import db
 from app.accounts.models import User
-from app.errors import AppError, Invalid, NotFound, Problem
+from app.errors import AppError, Invalid, NotFound
 from app.files.aside import look_aside
 from app.files.findings import Look, Refusal
 from app.files.names import ending_of, safe_name
@@ -52,13 +52,6 @@ def seen() -> int:
 def words_of(refusal: AppError) -> str:
     """Return a refusal in the language of the page."""
     return word(refusal.key, **refusal.params)
-
-
-def problems_of(refusal: AppError) -> list[Problem]:
-    """Return a refusal as problems of a page."""
-    if isinstance(refusal, Invalid) and refusal.problems:
-        return list(refusal.problems)
-    return [Problem("", refusal.key, refusal.params)]
 
 
 @dataclass

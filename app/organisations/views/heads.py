@@ -15,11 +15,12 @@ from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import acting, asked, heads, queries
 from app.organisations.models import Organisation
 from app.organisations.views import access as doors
-from app.organisations.views.frame import Answer, blueprint, order, own, problems_of, site
+from app.organisations.views.frame import Answer, blueprint, order, own, site
 from app.organisations.views.orgs import acting_row, give_order
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import YEARS, whole_number
 from app.web.templating import ZONE, word
 
@@ -99,7 +100,7 @@ def appoint_acting() -> Answer:
 
 def _refused(refusal: Conflict | Invalid) -> Answer:
     db.session.rollback()
-    return _page(problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+    return _page(problems_of(refusal)), code_of(refusal)
 
 
 @blueprint.post("/users/head/acting/<int:acting_id>/end")
@@ -141,7 +142,7 @@ def ask_head() -> Answer:
         db.session.rollback()
         names = {"basis": "change_basis", "file": "change_file"}
         found = [Problem(names.get(each.path, each.path), each.key, each.params) for each in problems_of(refusal)]
-        return _page(found), 422 if isinstance(refusal, Invalid) else 409
+        return _page(found), code_of(refusal)
     flash(word("head.asked"), "success")
     return redirect(url_for(".head"), code=303)
 

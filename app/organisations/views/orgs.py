@@ -14,12 +14,13 @@ from app.accounts import queries as people
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import acting, admitting, operations, queries, staffing
 from app.organisations.models import CODES, KINDS, ActingHead, Membership, Organisation, Partnership
-from app.organisations.views.frame import Answer, blueprint, problems_of
+from app.organisations.views.frame import Answer, blueprint
 from app.permissions import Permission
 from app.terms import LANGUAGES
 from app.terms.folding import folded
 from app.web import here, paging
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.giving import give
 from app.web.inputs import whole_number
 from app.web.templating import word
@@ -188,7 +189,7 @@ def rename(organisation_id: int) -> Answer:
         )
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _page(_one(organisation_id), problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _page(_one(organisation_id), problems_of(refusal)), code_of(refusal)
     flash(word("org.renamed"), "success")
     return redirect(url_for(".org", organisation_id=organisation_id), code=303)
 
@@ -235,7 +236,7 @@ def _done(organisation_id: int, told: str, verb: Callable[[Organisation, datetim
         verb(organisation, here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _page(_one(organisation_id), problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _page(_one(organisation_id), problems_of(refusal)), code_of(refusal)
     flash(word(told), "success")
     return redirect(url_for(".org", organisation_id=organisation_id), code=303)
 
@@ -264,6 +265,6 @@ def correct_iin(organisation_id: int) -> Answer:
         admitting.correct_iin(member, iin, basis=basis, seen=number, by=current_user, now=here.now())
     except (Conflict, Invalid) as refusal:
         db.session.rollback()
-        return _page(_one(organisation_id), problems_of(refusal)), 422 if isinstance(refusal, Invalid) else 409
+        return _page(_one(organisation_id), problems_of(refusal)), code_of(refusal)
     flash(word("org.iin_corrected"), "success")
     return redirect(url_for(".org", organisation_id=organisation_id), code=303)

@@ -14,10 +14,11 @@ from app.errors import Conflict, Invalid, Problem
 from app.organisations import inviting, operations, queries, staffing
 from app.organisations.inputs import PersonInput, UserInput
 from app.organisations.models import Invitation, Membership
-from app.organisations.views.frame import Answer, blueprint, own, problems_of, site
+from app.organisations.views.frame import Answer, blueprint, own, site
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
+from app.web.errors import code_of, problems_of
 from app.web.inputs import whole_number
 from app.web.templating import word
 
@@ -145,7 +146,7 @@ def save_user(user_id: int) -> Answer:
 def _refused(user_id: int, refusal: Conflict | Invalid) -> Answer:
     db.session.rollback()
     page = _edit_page(staffing.of(own(), user_id), {}, problems_of(refusal))
-    return page, 422 if isinstance(refusal, Invalid) else 409
+    return page, code_of(refusal)
 
 
 @blueprint.post("/users/<int:user_id>/rights")
