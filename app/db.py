@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
-from sqlalchemy import JSON, DateTime, Dialect, Engine, MetaData, Table, create_engine, event, make_url
+from sqlalchemy import JSON, DateTime, Dialect, Engine, Index, MetaData, Table, create_engine, event, make_url, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, SessionTransaction, scoped_session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -59,6 +59,14 @@ class Record(DeclarativeBase):
 def table_of(record: type[Record]) -> Table:
     """Return the table of a record, for rows that are written without making objects of them."""
     return cast(Table, record.__table__)
+
+
+def index_where(name: str, *columns: str, holds: str, unique: bool = False) -> Index:
+    """Return an index of the rows for which ``holds`` (SQL) is true, the same in both databases.
+
+    ``unique``: at most one such row for the columns: one block stands at a time, however many have ended.
+    """
+    return Index(name, *columns, unique=unique, sqlite_where=text(holds), postgresql_where=text(holds))
 
 
 _factory: sessionmaker[Session] = sessionmaker(expire_on_commit=False)

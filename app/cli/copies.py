@@ -12,12 +12,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.cli.usage import Command
 from app.config import Config
 from app.copies import making, restoring
 from app.copies.parts import BadCopy
 from app.copies.rows import UnknownType
-
-WRONG_USAGE = 64
 
 
 def commands() -> list[click.Command]:
@@ -25,20 +24,8 @@ def commands() -> list[click.Command]:
     return [backup, restore]
 
 
-class WrongUsage(click.UsageError):
-    """Wrong usage, with the exit code of BSD's sysexits.h."""
-
-    exit_code = WRONG_USAGE
-
-
-class _Command(click.Command):
-    """A command whose wrong usage ends with 64, and what it cannot do with 1 and a line that says why."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        try:
-            return super().make_context(*args, **kwargs)
-        except click.UsageError as error:
-            raise WrongUsage(error.format_message(), error.ctx) from None
+class _Command(Command):
+    """A command that ends with 1 and a line that says why, where it cannot do what was asked."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

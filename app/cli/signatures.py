@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from app.cli import authority
+from app.cli.usage import Command, WrongUsage
 from app.sandbox import ncalayer
 from app.sandbox.pki import SandboxPki, SandboxRefused
 from app.signatures import trust
@@ -22,26 +23,13 @@ from app.signatures.verify import verify
 from app.terms import say
 
 EXIT_CODES = {Verdict.VALID: 0, Verdict.INVALID: 1, Verdict.INDETERMINATE: 2}
-WRONG_USAGE = 64
 
 _FILE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 _PLACE = click.Path(exists=True, readable=True, path_type=Path)
 
 
-class WrongUsage(click.UsageError):
-    """Wrong usage of ``flask verify``: 64, so that 2 can mean INDETERMINATE."""
-
-    exit_code = WRONG_USAGE
-
-
-class _Command(click.Command):
-    """A command whose wrong usage, a faulty installation and a file that cannot be read end with 64."""
-
-    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
-        try:
-            return super().make_context(*args, **kwargs)
-        except click.UsageError as error:
-            raise WrongUsage(error.format_message(), error.ctx) from None
+class _Command(Command):
+    """A command whose faulty installation and files that cannot be read are wrong usage too."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

@@ -22,6 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import db
 from app.applications import queries
 from app.applications.models import Application
+from app.cli.usage import WRONG_USAGE
 from app.forms import versions
 from app.forms.definitions import DynamicForm, Form, FormLibrary
 from app.forms.definitions import load as load_forms
@@ -32,7 +33,6 @@ from app.workflows.definitions import load as load_procedures
 from app.workflows.machine import Procedure
 
 AFFECTS_DATA = 2
-WRONG_USAGE = 64
 
 AnyForm = Form | DynamicForm
 

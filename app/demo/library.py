@@ -13,6 +13,31 @@ from app.library.models import Insider, Norm, NormClause, NormEdition
 NORMS = Path(__file__).with_name("norms.csv")
 """Kind, title in kk, ru and en, number and date where known.  Source: user manual, paragraph 10; the laws it names."""
 
+
+def _rules(*, kk: str, ru: str, en: str) -> dict[str, str]:
+    """Return an edition of the rules of listing that asks for statements of so many years."""
+    return {
+        "kk": f"""Көрсетілім мәтіні: Ережелердің өз мәтіні емес.
+1. Жалпы ережелер
+1.1. Бастамашы өтінішті is2in жүйесі арқылы береді.
+4. Эмитентке қойылатын талаптар
+4.1. Эмитенттің меншікті капиталы белгіленген мөлшерден кем болмауы керек.
+4.3. Эмитент аудиторлық есептермен расталған {kk} жылдық қаржылық есептілікті ұсынады.""",
+        "ru": f"""Текст для демонстрации: это не текст Правил.
+1. Общие положения
+1.1. Инициатор подает заявление через систему is2in.
+4. Требования к эмитенту
+4.1. Собственный капитал эмитента не может быть меньше установленного размера.
+4.3. Эмитент представляет финансовую отчетность за {ru} года, подтвержденную аудиторскими отчетами.""",
+        "en": f"""Text of the demonstration: not the text of the Rules.
+1. General
+1.1. The initiator files the application through is2in.
+4. Requirements for the issuer
+4.1. The issuer's own capital may not be less than the amount set.
+4.3. The issuer submits financial statements of {en} years confirmed by auditor's reports.""",
+    }
+
+
 INSIDERS = (
     (
         "Рахимова Жанар Сәкенқызы",
@@ -70,54 +95,8 @@ Article 84. Admission of securities to listing
 1. Securities are admitted to listing under the internal documents of the stock exchange.""",
         },
     ),
-    (
-        "listing_rules",
-        date(2024, 1, 1),
-        {
-            "kk": """Көрсетілім мәтіні: Ережелердің өз мәтіні емес.
-1. Жалпы ережелер
-1.1. Бастамашы өтінішті is2in жүйесі арқылы береді.
-4. Эмитентке қойылатын талаптар
-4.1. Эмитенттің меншікті капиталы белгіленген мөлшерден кем болмауы керек.
-4.3. Эмитент аудиторлық есептермен расталған екі жылдық қаржылық есептілікті ұсынады.""",
-            "ru": """Текст для демонстрации: это не текст Правил.
-1. Общие положения
-1.1. Инициатор подает заявление через систему is2in.
-4. Требования к эмитенту
-4.1. Собственный капитал эмитента не может быть меньше установленного размера.
-4.3. Эмитент представляет финансовую отчетность за два года, подтвержденную аудиторскими отчетами.""",
-            "en": """Text of the demonstration: not the text of the Rules.
-1. General
-1.1. The initiator files the application through is2in.
-4. Requirements for the issuer
-4.1. The issuer's own capital may not be less than the amount set.
-4.3. The issuer submits financial statements of two years confirmed by auditor's reports.""",
-        },
-    ),
-    (
-        "listing_rules",
-        date(2026, 7, 1),
-        {
-            "kk": """Көрсетілім мәтіні: Ережелердің өз мәтіні емес.
-1. Жалпы ережелер
-1.1. Бастамашы өтінішті is2in жүйесі арқылы береді.
-4. Эмитентке қойылатын талаптар
-4.1. Эмитенттің меншікті капиталы белгіленген мөлшерден кем болмауы керек.
-4.3. Эмитент аудиторлық есептермен расталған үш жылдық қаржылық есептілікті ұсынады.""",
-            "ru": """Текст для демонстрации: это не текст Правил.
-1. Общие положения
-1.1. Инициатор подает заявление через систему is2in.
-4. Требования к эмитенту
-4.1. Собственный капитал эмитента не может быть меньше установленного размера.
-4.3. Эмитент представляет финансовую отчетность за три года, подтвержденную аудиторскими отчетами.""",
-            "en": """Text of the demonstration: not the text of the Rules.
-1. General
-1.1. The initiator files the application through is2in.
-4. Requirements for the issuer
-4.1. The issuer's own capital may not be less than the amount set.
-4.3. The issuer submits financial statements of three years confirmed by auditor's reports.""",
-        },
-    ),
+    ("listing_rules", date(2024, 1, 1), _rules(kk="екі", ru="два", en="two")),
+    ("listing_rules", date(2026, 7, 1), _rules(kk="үш", ru="три", en="three")),
 )
 """Invented texts of some acts, by act and the day from which they hold."""
 

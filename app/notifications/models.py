@@ -5,17 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import Date, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db import Record
+from app.db import Record, index_where
 
 PATIENCE = timedelta(days=3)
 """How long a mail is tried before it is given up."""
 
 MAIL_STATES = ("waiting", "sent", "bounced", "failed", "stopped")
 
-_AWAITS_DIGEST = text("channel = 'digest' AND message_id = ''")
+_AWAITS_DIGEST = "channel = 'digest' AND message_id = ''"
 
 
 class Notification(Record):
@@ -31,12 +31,7 @@ class Notification(Record):
     __tablename__ = "notification"
     __table_args__ = (
         Index("ix_notification_user_id_at", "user_id", "at"),
-        Index(
-            "ix_notification_awaits_digest",
-            "user_id",
-            sqlite_where=_AWAITS_DIGEST,
-            postgresql_where=_AWAITS_DIGEST,
-        ),
+        index_where("ix_notification_awaits_digest", "user_id", holds=_AWAITS_DIGEST),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

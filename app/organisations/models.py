@@ -6,12 +6,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.accounts.models import User
-from app.db import Record
+from app.db import Record, index_where
 
 KINDS = ("initiator", "adviser", "audit_org", "candidate")
 """The four kinds of client (IS2IN-1.2.b)."""
@@ -133,13 +133,7 @@ class Membership(Record):
     __tablename__ = "membership"
     __table_args__ = (
         UniqueConstraint("user_id", "organisation_id"),
-        Index(
-            "uq_membership_usual",
-            "user_id",
-            unique=True,
-            sqlite_where=text("is_usual"),
-            postgresql_where=text("is_usual"),
-        ),
+        index_where("uq_membership_usual", "user_id", holds="is_usual", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -195,14 +189,7 @@ class Invitation(Record):
 
     __tablename__ = "invitation"
     __table_args__ = (
-        Index(
-            "uq_invitation_standing",
-            "organisation_id",
-            "user_id",
-            unique=True,
-            sqlite_where=text("answered_at IS NULL"),
-            postgresql_where=text("answered_at IS NULL"),
-        ),
+        index_where("uq_invitation_standing", "organisation_id", "user_id", holds="answered_at IS NULL", unique=True),
         Index("ix_invitation_user_id", "user_id"),
     )
 
@@ -235,14 +222,7 @@ class Partnership(Record):
 
     __tablename__ = "partnership"
     __table_args__ = (
-        Index(
-            "uq_partnership_standing",
-            "issuer_id",
-            "partner_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        index_where("uq_partnership_standing", "issuer_id", "partner_id", holds="ended_at IS NULL", unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models.people import User
-from app.db import Record
+from app.db import Record, index_where
 
 
 class OneTimeLink(Record):
@@ -170,15 +170,7 @@ class Block(Record):
     """
 
     __tablename__ = "account_block"
-    __table_args__ = (
-        Index(
-            "uq_account_block_standing",
-            "user_id",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
-    )
+    __table_args__ = (index_where("uq_account_block_standing", "user_id", holds="ended_at IS NULL", unique=True),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, text
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models.access import LoginSession
 from app.accounts.models.people import User
-from app.db import Record
+from app.db import Record, index_where
 
 
 class DeviceRequest(Record):
@@ -73,12 +73,8 @@ class AuthenticatorReset(Record):
 
     __tablename__ = "authenticator_reset"
     __table_args__ = (
-        Index(
-            "uq_authenticator_reset_waiting",
-            "user_id",
-            unique=True,
-            sqlite_where=text("done_at IS NULL AND dropped_at IS NULL"),
-            postgresql_where=text("done_at IS NULL AND dropped_at IS NULL"),
+        index_where(
+            "uq_authenticator_reset_waiting", "user_id", holds="done_at IS NULL AND dropped_at IS NULL", unique=True
         ),
         Index("ix_authenticator_reset_user_id", "user_id"),
     )

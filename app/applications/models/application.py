@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from app.accounts.models import User
-from app.db import Record
+from app.db import Record, index_where
 from app.errors import Conflict
 from app.organisations.models import Organisation
 
@@ -141,14 +141,7 @@ class Holding(Record):
 
     __tablename__ = "holding"
     __table_args__ = (
-        Index(
-            "uq_holding_standing",
-            "application_id",
-            "executor",
-            unique=True,
-            sqlite_where=text("ended_at IS NULL"),
-            postgresql_where=text("ended_at IS NULL"),
-        ),
+        index_where("uq_holding_standing", "application_id", "executor", holds="ended_at IS NULL", unique=True),
         Index("ix_holding_application_id_process", "application_id", "process"),
     )
 
