@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 from flask import Blueprint, request
 from flask_login import current_user
@@ -17,7 +17,8 @@ from app.errors import AppError, Invalid, NotFound
 from app.files.aside import look_aside
 from app.files.findings import Look, Refusal
 from app.files.names import ending_of, safe_name
-from app.organisations.models import Organisation
+from app.organisations import staffing
+from app.organisations.models import Membership, Organisation
 from app.storage import Draft, TooLarge
 from app.web import here
 from app.web.inputs import whole_number
@@ -52,6 +53,22 @@ def seen() -> int:
 def words_of(refusal: AppError) -> str:
     """Return a refusal in the language of the page."""
     return word(refusal.key, **refusal.params)
+
+
+def person_row(member: Membership) -> dict[str, Any]:
+    """Return what a list of people says of each, to the organisation and to the Exchange."""
+    flags = {"role.org_admin": member.is_admin, "role.first_head": member.is_first_head}
+    return {
+        "id": member.user_id,
+        "name": member.user.full_name,
+        "position": member.works_as,
+        "email": member.user.email,
+        "phone": member.user.phone,
+        "roles": [key for key, has in flags.items() if has],
+        "last_sign_in": member.user.last_sign_in,
+        "status": "st.active" if staffing.is_on(member) else "user.off",
+        "is_head": member.is_first_head,
+    }
 
 
 @dataclass

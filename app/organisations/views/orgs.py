@@ -14,7 +14,7 @@ from app.accounts import queries as people
 from app.errors import Conflict, Invalid, NotFound, Problem
 from app.organisations import acting, admitting, operations, queries, staffing
 from app.organisations.models import CODES, KINDS, ActingHead, Membership, Organisation, Partnership
-from app.organisations.views.frame import Answer, blueprint
+from app.organisations.views.frame import Answer, blueprint, person_row
 from app.permissions import Permission
 from app.terms import LANGUAGES
 from app.terms.folding import folded
@@ -107,18 +107,8 @@ def _page(organisation: Organisation, problems: list[Problem]) -> str:
 
 
 def _person(member: Membership, checkers: dict[int, Any]) -> dict[str, Any]:
-    flags = {"role.org_admin": member.is_admin, "role.first_head": member.is_first_head}
     checker = checkers.get(member.key_checked_by_id or 0)
-    return {
-        "id": member.user_id,
-        "name": member.user.full_name,
-        "position": member.works_as,
-        "email": member.user.email,
-        "phone": member.user.phone,
-        "roles": [key for key, has in flags.items() if has],
-        "last_sign_in": member.user.last_sign_in,
-        "status": "st.active" if staffing.is_on(member) else "user.off",
-        "is_head": member.is_first_head,
+    return person_row(member) | {
         "may_sign": member.may_sign,
         "key_at": member.key_confirmed_at,
         "key_by": checker.name if checker else "",

@@ -14,7 +14,7 @@ from app.errors import Conflict, Invalid, Problem
 from app.organisations import inviting, operations, queries, staffing
 from app.organisations.inputs import PersonInput, UserInput
 from app.organisations.models import Invitation, Membership
-from app.organisations.views.frame import Answer, blueprint, own, site
+from app.organisations.views.frame import Answer, blueprint, own, person_row, site
 from app.permissions import Permission
 from app.web import here
 from app.web.access import allowed
@@ -44,21 +44,10 @@ def users() -> Answer:
 
 
 def _person(member: Membership) -> dict[str, Any]:
-    now = here.now()
-    head = member.stands_for(now)
-    flags = {"role.org_admin": member.is_admin, "role.first_head": member.is_first_head}
-    return {
-        "id": member.user_id,
-        "name": member.user.full_name,
-        "position": member.works_as,
-        "email": member.user.email,
-        "phone": member.user.phone,
-        "roles": [key for key, has in flags.items() if has],
+    head = member.stands_for(here.now())
+    return person_row(member) | {
         "acting_for": head.name if head else "",
-        "last_sign_in": member.user.last_sign_in,
-        "status": "st.active" if staffing.is_on(member) else "user.off",
         "is_you": member.user_id == current_user.id,
-        "is_head": member.is_first_head,
     }
 
 
