@@ -76,7 +76,8 @@ def under_review(user: User) -> list[Glance]:
         return any((ident, each) in named for each in executors if is_head or each != "first_head")
 
     found = []
-    for ident, author_id, *standing in db.session.connection().execute(statement):  # plain rows, not wrapped again
+    rows = db.session.connection().execute(statement).all()  # plain rows, not wrapped once more by the session
+    for ident, author_id, *standing in rows:
         executors = executors_at(*standing)
         found.append(Glance(ident, is_theirs(ident, author_id, executors), bool(executors)))
     return found
@@ -88,7 +89,7 @@ def taken_from(user: User, *, now: datetime) -> frozenset[tuple[int, str]]:
     held = select(Holding.application_id, Holding.executor).where(
         Holding.ended_at.is_(None), Holding.user_id.not_in(own)
     )
-    return frozenset((ident, executor) for ident, executor in db.session.connection().execute(held))
+    return frozenset((ident, executor) for ident, executor in db.session.connection().execute(held).all())
 
 
 @lru_cache(maxsize=20_000)

@@ -43,57 +43,81 @@ class _Memory:
         self._known: dict[int, tuple[object, Due]] = {}
         self._calendars: object = None
 
-    def dues(self, standing: Mapping[int, tuple[object, str]]) -> dict[int, Due]:
-        """Return when each is due; ``standing`` maps ids to what changes when one moves, and to the procedure."""
+    def dues(self, standing: Mapping[int, tuple[Any, ...]]) -> Mapping[int, tuple[object, Due]]:
+        """Return when each is due, beside its mark; ``standing`` maps ids to marks.
+
+        A mark changes when an application moves; its last part is the name of the procedure.
+        """
         calendars = catalogue.present().calendars
         if self._calendars is not calendars or len(self._known) > MOST_REMEMBERED:
             self._known, self._calendars = {}, calendars
         known = self._known
-        missing = [ident for ident, (mark, _) in standing.items() if known.get(ident, _UNKNOWN)[0] != mark]
+        missing = [ident for ident, mark in standing.items() if known.get(ident, _UNKNOWN)[0] != mark]
         procedures = catalogue.present().procedures.procedures
         rest = iter(missing)
         while some := list(islice(rest, AT_ONCE)):
-            runs = clocks.standing({ident: procedures[standing[ident][1]] for ident in some})
+            runs = clocks.standing({ident: procedures[standing[ident][-1]] for ident in some})
             for ident in some:
                 read = [clocks.clock(run) for run in runs.get(ident, ())]
                 at = min((each.due for each in read if each.due is not None), default=None)
                 paused = at is None and any(each.run.is_paused for each in read)
-                known[ident] = (standing[ident][0], Due(at, paused))
-        return {ident: known[ident][1] for ident in standing}
+                known[ident] = (standing[ident], Due(at, paused))
+        return known
 
 
 _UNKNOWN: tuple[object, Due] = (None, _NOTHING_RUNS)
 _memory = _Memory()
 
 
+class Standing(NamedTuple):
+    """Where an application stands, to its reader: one for all that stand alike.
+
+    ``executors`` may act now, the ``awaited`` of them must.  ``ours`` are the reader's queues and those he heads
+    whose turn it is; ``awaits_us``: one of his own queues must act; ``is_waiting``: the turn is with the
+    applicant's side.
+    """
+
+    procedure: str
+    process: str
+    executors: tuple[str, ...]
+    awaited: tuple[str, ...]
+    ours: tuple[str, ...]
+    awaits_us: bool
+    is_waiting: bool
+
+
 class Entry(NamedTuple):
     """One live application as the queue sorts and filters it.
 
     ``arrived`` is when it was last sent, as the database writes it: only to be compared.
-    ``executors`` may act now, the ``awaited`` of them must; ``holders`` maps those of the Exchange that have been
-    taken to who holds them.
-    ``ours`` are the reader's queues and those he heads whose turn it is, ``mine`` those in which he holds it,
-    himself or as a substitute; ``is_waiting``: the turn is with the applicant's side.
+    ``holders`` maps the executors of the Exchange that have been taken to who holds them; ``mine`` are the reader's
+    queues in which he holds it, himself or as a substitute.
     """
 
     id: int
     number: str
     organisation_id: int
-    procedure: str
-    process: str
-    executors: tuple[str, ...]
+    standing: Standing
     holders: Mapping[str, int]
-    ours: tuple[str, ...]
     mine: tuple[str, ...]
-    is_waiting: bool
     arrived: str
     due: Due
-    awaited: tuple[str, ...]
+
+    @property
+    def procedure(self) -> str:
+        """The name of its procedure's version."""
+        return self.standing.procedure
+
+    @property
+    def process(self) -> str:
+        """The key of the process it is in."""
+        return self.standing.process
 
     @property
     def untaken(self) -> tuple[str, ...]:
         """The reader's queues in which it lies and nobody has taken it."""
-        return tuple(each for each in self.ours if each not in self.holders)
+        ours, holders = self.standing.ours, self.holders
+        return tuple(each for each in ours if each not in holders) if holders else ours
 
     def is_overdue(self, now: datetime) -> bool:
         """Tell whether its time is used up."""
@@ -102,37 +126,45 @@ class Entry(NamedTuple):
 
 def entries(user: User, *, now: datetime) -> list[Entry]:
     """Return the applications that ``user`` sees and that wait on anybody, newest first."""
-    own = queues_of(user.roles)
-    ours = own | queues_headed_by(user.roles)
+    own, headed = queues_of(user.roles), queues_headed_by(user.roles)
     mine_ids = {user.id, *people.substituted_by(user.id, now=now)}
     held: dict[int, dict[str, int]] = {}
     taken = select(Holding.application_id, Holding.executor, Holding.user_id).where(Holding.ended_at.is_(None))
     connection = db.session.connection()  # ten thousand plain rows: the session would wrap each once more
-    for ident, executor, user_id in connection.execute(taken):
+    for ident, executor, user_id in connection.execute(taken).all():
         held.setdefault(ident, {})[executor] = user_id
+    alike: dict[tuple[str, ...], Standing | None] = {}
     rows = []
-    awaited: dict[int, tuple[str, ...]] = {}
-    marks: dict[int, tuple[object, str]] = {}
-    for row in connection.execute(_live(user)):
-        executors = cabinet.executors_at(*row[6:])
-        if executors:
-            rows.append((row, executors))
-            awaited[row[0]] = cabinet.awaited_at(*row[6:])
-            marks[row[0]] = ((row[3], row[4], row[6]), row[6])
+    marks: dict[int, tuple[Any, ...]] = {}
+    for row in connection.execute(_live(user)).all():
+        where = row[6:]
+        if where not in alike:
+            alike[where] = _standing(*where, own=own, headed=headed)
+        standing = alike[where]
+        if standing is not None:
+            rows.append((row, standing))
+            marks[row[0]] = (row[3], row[4], standing.procedure)
     dues = _memory.dues(marks)
-    kinds: dict[tuple[str, ...], tuple[tuple[str, ...], bool]] = {}
     nobody: dict[str, int] = {}
     found = []
-    for (ident, number, organisation_id, _, entered, sent, procedure, _, process, _), executors in rows:
-        kind = kinds.get(executors)
-        if kind is None:
-            is_waiting = EXECUTOR_ROLES.keys().isdisjoint(executors)
-            kind = kinds[executors] = (tuple(each for each in executors if each in ours), is_waiting)
+    for (ident, number, organisation_id, _, entered, sent, *_), standing in rows:
         holders = held.get(ident, nobody)
-        mine = tuple(each for each in kind[0] if holders.get(each) in mine_ids and each in own) if holders else ()
-        standing = (ident, number, organisation_id, procedure, process, executors, holders)
-        found.append(Entry(*standing, kind[0], mine, kind[1], sent or entered, dues[ident], awaited[ident]))
+        mine = tuple(each for each in standing.ours if holders.get(each) in mine_ids and each in own) if holders else ()
+        found.append(Entry(ident, number, organisation_id, standing, holders, mine, sent or entered, dues[ident][1]))
     return found
+
+
+def _standing(
+    procedure: str, sha256: str, process: str, stages: str, *, own: frozenset[str], headed: frozenset[str]
+) -> Standing | None:
+    """Return where those stand that stand so, None where nobody can act."""
+    executors = cabinet.executors_at(procedure, sha256, process, stages)
+    if not executors:
+        return None
+    awaited = cabinet.awaited_at(procedure, sha256, process, stages)
+    ours = tuple(each for each in executors if each in own or each in headed)
+    is_waiting = EXECUTOR_ROLES.keys().isdisjoint(executors)
+    return Standing(procedure, process, executors, awaited, ours, not own.isdisjoint(awaited), is_waiting)
 
 
 def _live(user: User) -> Select[Any]:
@@ -155,7 +187,9 @@ def dues_of(user: User, ids: set[int]) -> dict[int, Due]:
     rows = db.session.connection().execute(
         select(*columns).where(queries.visible_to(user), Application.archived_at.is_(None))
     )
-    return _memory.dues({ident: ((version, at, name), name) for ident, version, at, name in rows if ident in ids})
+    marks = {ident: (version, at, name) for ident, version, at, name in rows.all() if ident in ids}
+    dues = _memory.dues(marks)
+    return {ident: dues[ident][1] for ident in marks}
 
 
 def companies() -> dict[int, dict[str, str]]:
@@ -171,7 +205,7 @@ def last_events(ids: list[int] | None = None) -> dict[int, int]:
     statement = select(History.application_id, func.max(History.id)).group_by(History.application_id)
     if ids is not None:
         statement = statement.where(History.application_id.in_(ids))
-    return {row[0]: row[1] for row in db.session.connection().execute(statement)}
+    return {row[0]: row[1] for row in db.session.connection().execute(statement).all()}
 
 
 def events(ids: list[int]) -> dict[int, History]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Container, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from flask import Response, flash, redirect, render_template, request, url_for
@@ -36,6 +37,7 @@ SHORT = 10
 """Rows of a head's block on the home page; the queue holds the rest."""
 
 Item = TypeVar("Item")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def row(
@@ -314,30 +316,28 @@ def _blocks_of_exchange() -> dict[str, Any]:
     now = here.now()
     found = queues.entries(current_user, now=now)
     own, headed = queues_of(current_user.roles), queues_headed_by(current_user.roles)
-    mine = [
-        item for item in found if not own.isdisjoint(item.awaited) and (item.mine or not own.isdisjoint(item.untaken))
-    ]
+    mine = [item for item in found if item.standing.awaits_us and (item.mine or not own.isdisjoint(item.untaken))]
     theirs = {item.id for item in mine}
     untaken = [item for item in found if item.id not in theirs and not headed.isdisjoint(item.untaken)]
-    late = [item for item in found if item.is_overdue(now) and not headed.isdisjoint(item.ours)]
+    late = [item for item in found if item.is_overdue(now) and not headed.isdisjoint(item.standing.ours)]
     blocks: dict[str, Any] = {
-        "mine": _home_rows(_by_due(mine), free={item.id for item in mine if not item.mine}),
+        "mine": _home_rows(_first_due(mine, PAGE), free={item.id for item in mine if not item.mine}),
         "waiting": _home_rows([item for item in found if item.id not in theirs]),
     }
     if headed:
         blocks["unit"] = [
-            {"key": f"queues.home.{tab}", "tab": tab, "count": len(items), "rows": _home_rows(_by_due(items)[:SHORT])}
+            {"key": f"queues.home.{tab}", "tab": tab, "count": len(items), "rows": _home_rows(_first_due(items, SHORT))}
             for tab, items in (("unassigned", untaken), ("overdue", late))
         ]
     return blocks
 
 
-def _urgency(due: Due | None) -> tuple[bool, float]:
-    return (due is None or due.at is None, due.at.timestamp() if due is not None and due.at is not None else 0.0)
+def _urgency(due: Due | None) -> tuple[bool, datetime]:
+    return (False, due.at) if due is not None and due.at is not None else (True, _NEVER)
 
 
-def _by_due(found: Sequence[Entry]) -> list[Entry]:
-    return sorted(found, key=lambda item: _urgency(item.due))
+def _first_due(found: Sequence[Entry], most: int) -> list[Entry]:
+    return heapq.nsmallest(most, found, key=lambda item: _urgency(item.due))
 
 
 def _home_rows(found: Sequence[cabinet.Glance] | Sequence[Entry], free: Container[int] = ()) -> list[dict[str, Any]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
@@ -60,10 +61,10 @@ def _executors_of(tab: str, now: datetime) -> Callable[[Entry], tuple[str, ...]]
     """Return what tells in which queues an entry stands in a tab: a row for each; "" is the applicant's side."""
     kinds: dict[str, Callable[[Entry], tuple[str, ...]]] = {
         "mine": lambda entry: entry.mine,
-        "unit": lambda entry: entry.ours,
+        "unit": lambda entry: entry.standing.ours,
         "unassigned": lambda entry: entry.untaken,
-        "overdue": lambda entry: entry.ours if entry.is_overdue(now) else (),
-        "waiting": lambda entry: ("",) if entry.is_waiting else (),
+        "overdue": lambda entry: entry.standing.ours if entry.is_overdue(now) else (),
+        "waiting": lambda entry: ("",) if entry.standing.is_waiting else (),
     }
     return kinds[tab]
 
@@ -75,9 +76,20 @@ def tab_of(entries: Iterable[Entry], tab: str, now: datetime) -> list[Item]:
 
 
 def _counts(entries: Iterable[Entry], now: datetime) -> dict[str, int]:
-    """Return how many rows each tab has."""
-    kinds = {tab: _executors_of(tab, now) for tab in TABS}
-    return {tab: sum(len(executors(entry)) for entry in entries) for tab, executors in kinds.items()}
+    """Return how many rows each tab has, without making them: they are counted for every page."""
+    mine = unit = unassigned = waiting = overdue = 0
+    for entry in entries:
+        standing = entry.standing
+        lies = len(standing.ours)
+        if lies:
+            unit += lies
+            mine += len(entry.mine)
+            unassigned += len(entry.untaken)
+            if entry.is_overdue(now):
+                overdue += lies
+        if standing.is_waiting:
+            waiting += 1
+    return dict(zip(TABS, (mine, unit, unassigned, waiting, overdue), strict=True))
 
 
 class Look:
@@ -172,9 +184,10 @@ class Look:
         }
         key = keys[self.column]
         by_id = sorted(items, key=lambda item: item.entry.id, reverse=self.is_descending)
-        valued = [(value, item) for item in by_id if (value := key(item)) is not None]
-        valued.sort(key=lambda pair: pair[0], reverse=self.is_descending)
-        return [item for _, item in valued] + [item for item in by_id if key(item) is None]
+        keyed = [(key(item), item) for item in by_id]
+        valued = [pair for pair in keyed if pair[0] is not None]
+        valued.sort(key=itemgetter(0), reverse=self.is_descending)
+        return [item for _, item in valued] + [item for value, item in keyed if value is None]
 
     def address(self, **changed: str) -> str:
         """Return the address of this page with some of its parameters changed."""
@@ -182,9 +195,10 @@ class Look:
         return f"{url_for('applications.queue')}?{urlencode(query)}"
 
 
-def _place(text: str) -> list[int]:
+@lru_cache(maxsize=10_000)
+def _place(text: str) -> tuple[int, ...]:
     """Return where a text stands in the order of the Kazakh alphabet."""
-    return [1000 + _ALPHABET[sign] if sign in _ALPHABET else ord(sign) % 1000 for sign in text.casefold()]
+    return tuple(1000 + _ALPHABET[sign] if sign in _ALPHABET else ord(sign) % 1000 for sign in text.casefold())
 
 
 @blueprint.get("/queue")
@@ -254,11 +268,11 @@ def _columns(look: Look, tab: str) -> list[dict[str, Any]]:
 
 def _choices(look: Look, items: list[Item]) -> dict[str, list[tuple[str, str]]]:
     """Return what each filter offers: only what some row of the tab has."""
-    entries = [item.entry for item in items]
-    procedures = {entry.procedure.rpartition(".v")[0]: look.procedure(entry).title[look.language] for entry in entries}
-    companies = {entry.organisation_id for entry in entries}
-    holders = {item.holder for item in items if item.holder is not None}
-    states = {look.state(entry) for entry in entries}
+    alike = {id(item.entry.standing): item.entry for item in items}.values()  # few, however many rows there are
+    procedures = {entry.procedure.rpartition(".v")[0]: look.procedure(entry).title[look.language] for entry in alike}
+    companies = {item.entry.organisation_id for item in items}
+    holders = {holder for item in items if item.entry.holders and (holder := item.holder) is not None}
+    states = {look.state(entry) for entry in alike}
     return {
         "procedure": sorted(procedures.items(), key=_by_words),
         "company": sorted(((str(each), look.companies[each][look.language]) for each in companies), key=_by_words),
@@ -272,7 +286,7 @@ def _choices(look: Look, items: list[Item]) -> dict[str, list[tuple[str, str]]]:
     }
 
 
-def _by_words(pair: tuple[str, str]) -> list[int]:
+def _by_words(pair: tuple[str, str]) -> tuple[int, ...]:
     return _place(pair[1])
 
 
@@ -318,7 +332,7 @@ def _rows(look: Look, items: Sequence[Item]) -> list[dict[str, Any]]:
 
 
 def _applicants(application: Application, entry: Entry) -> str:
-    return ", ".join(moves.executor_words(application, entry.executors, here.language()))
+    return ", ".join(moves.executor_words(application, entry.standing.executors, here.language()))
 
 
 def _assignable(items: Sequence[Item], heads: frozenset[str]) -> list[tuple[int, str]]:

@@ -247,7 +247,7 @@ def test_the_queue_asks_the_database_as_often_for_many_as_for_few(house, now):
         executors = queries.current_executors(item)
         assert (item.id in own) is bool(executors)
         if executors:
-            assert own[item.id].executors == executors
+            assert own[item.id].standing.executors == executors
 
 
 def test_everybody_finds_on_the_home_page_what_waits_on_him(house, now):
