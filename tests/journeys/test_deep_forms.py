@@ -15,7 +15,7 @@ from app.forms.definitions import load as load_forms
 from app.terms import LANGUAGES
 from tests.deep import COMPANY, SECURITIES, definitions, isin, securities
 from tests.journeys.people import Cast, Person
-from tests.journeys.test_pages import DESK, PHONE, bare_keys, serious, width_over
+from tests.journeys.test_pages import DESK, PHONE, bare_keys, violations, width_over
 from tests.serving import Installation, Served, copy_of, serving
 
 MOST_TABS = 400
@@ -211,7 +211,7 @@ def test_the_pages_of_deep_forms_fit_and_have_no_fault_of_accessibility(filled, 
             assert width_over(author) <= 0, (page, size)
             # Two hundred entries are the same two hundred times; the marks are the same in every language.
             if page != "summary" and language == LANGUAGES[0]:
-                found[page, size["width"]] = serious(author)
+                found[page, size["width"]] = violations(author)
     assert {where: faults for where, faults in found.items() if faults} == {}
     assert cast.complaints() == []
     cast.leave()
@@ -324,12 +324,12 @@ def test_the_first_head_comments_on_a_cell_of_a_table_and_the_author_finds_it_th
 
     head = cast["first_head"]
     head.go(f"{root}/review")
-    assert serious(head) == []
+    assert violations(head) == []
     head.comment("company.holders-e1-share", "Үлесін тексеріңіз")
     head.comment(f"securities.{SECURITIES}-e2-answer_3", "Сомасын тексеріңіз")
     head.page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     assert width_over(head) <= 0
-    assert serious(head) == []
+    assert violations(head) == []
     head.press("act.return_for_rework", "main .bar--form")
 
     author.go(f"{root}/stages/company")

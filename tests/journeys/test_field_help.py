@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from app.terms import say
 from tests.journeys.people import Cast, Person
-from tests.journeys.test_pages import serious
+from tests.journeys.test_pages import violations
 from tests.serving import Installation, Served, copy_of, serving
 
 IIN, HEAD = "directors-e1-member-iin", "directors-e1-member"
@@ -52,7 +52,7 @@ def test_a_wrong_code_is_told_when_its_box_is_left_and_entries_that_must_differ_
     expect(author.find("[data-hint-status]")).to_have_text(say("field.err.iin_check", "kk"))
     tops = {box.bounding_box()["y"] for box in author.find(f'[data-field="{HEAD}"] .input').all()[-2:]}
     assert len(tops) == 1  # the IIN with its fault, and the citizenship beside it
-    assert serious(author) == []
+    assert violations(author) == []
     leave(author, IIN, "700520499990")
     expect(error).to_have_count(0)
 
