@@ -105,11 +105,15 @@ def house(database: str, built: Callable[[str], House]) -> Iterator[House]:
 
 
 @pytest.fixture
-def fresh_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def fresh_url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of an empty database."""
     if database == "postgresql":
-        return str(request.getfixturevalue("server").database())
-    return f"sqlite:///{tmp_path / 'empty.db'}"
+        server: Server = request.getfixturevalue("server")
+        url = server.database()
+        yield url
+        server.drop(url)
+    else:
+        yield f"sqlite:///{tmp_path / 'empty.db'}"
 
 
 @pytest.fixture
@@ -127,6 +131,8 @@ def live(
     db.session.remove()
     house.engine.dispose()
     built(database).enter()
+    if url:
+        request.getfixturevalue("server").drop(url)
 
 
 @pytest.fixture

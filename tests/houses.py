@@ -10,6 +10,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,6 +26,7 @@ from app.factory import create_app
 from app.web import clock
 
 POSTGRESQL = os.environ.get("KEZEN_TEST_PG", "")
+DROPPERS = 4
 DATABASES = ("sqlite", "postgresql") if POSTGRESQL else ("sqlite",)
 
 
@@ -149,12 +151,18 @@ def pour(demo_folder: Path, url: str) -> None:
 
 
 class Server:
-    """The PostgreSQL of the tests: databases with names of our own, dropped at the end."""
+    """The PostgreSQL of the tests: databases with names of our own, dropped when they are done with.
+
+    Each drop waits for a checkpoint: they are left to threads, several wait for one, and the tests go on.
+    """
 
     def __init__(self, worker: str) -> None:
-        self._engine = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT")
+        self._engine = create_engine(POSTGRESQL, isolation_level="AUTOCOMMIT", pool_size=DROPPERS + 1)
         self._prefix = f"kezen_test_{os.getpid()}_{worker}"
         self._made: list[str] = []
+        self._standing: set[str] = set()
+        self._dropping: list[Future[None]] = []
+        self._droppers = ThreadPoolExecutor(DROPPERS)
 
     def database(self, template: str = "") -> str:
         """Return the address of a new database; ``template`` is the address of one to copy."""
@@ -163,11 +171,24 @@ class Server:
         with self._engine.connect() as connection:
             connection.execute(text(f'CREATE DATABASE "{name}"{like}'))
         self._made.append(name)
+        self._standing.add(name)
         return make_url(POSTGRESQL).set(database=name).render_as_string(hide_password=False)
 
-    def close(self) -> None:
-        """Drop what was made."""
+    def drop(self, url: str) -> None:
+        """Let a database of this server go, soon."""
+        name = make_url(url).database
+        if name in self._standing:
+            self._standing.remove(name)
+            self._dropping.append(self._droppers.submit(self._drop, name))
+
+    def _drop(self, name: str) -> None:
         with self._engine.connect() as connection:
-            for name in reversed(self._made):
-                connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+            connection.execute(text(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'))
+
+    def close(self) -> None:
+        """Drop what still stands."""
+        self._dropping += [self._droppers.submit(self._drop, name) for name in self._standing]
+        for each in self._dropping:
+            each.result()
+        self._droppers.shutdown()
         self._engine.dispose()
