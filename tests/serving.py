@@ -34,6 +34,11 @@ import pytest
 from tests.houses import pour
 
 ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = os.environ.get("KEZEN_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))),
+    None,
+)
+"""The browser of the tests, None where there is none."""
 PROGRAMS = Path(sys.executable).parent
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

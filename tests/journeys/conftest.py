@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -13,11 +11,7 @@ playwright = pytest.importorskip("playwright.sync_api")
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402 - after the check that it is there
 
 from app.sandbox.ncalayer import PORT as NCALAYER  # noqa: E402
-from tests.serving import free_port, loaded  # noqa: E402, F401 - loaded is a fixture
-
-CHROMIUM = os.environ.get("KEZEN_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
+from tests.serving import CHROMIUM, free_port, loaded  # noqa: E402, F401 - loaded is a fixture
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

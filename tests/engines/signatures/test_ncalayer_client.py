@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import shutil
 import threading
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,9 +16,9 @@ from app.sandbox.ncalayer import emulator
 from app.signatures.report import Verdict
 from app.signatures.verify import verify
 from app.signatures.who import refusals
+from tests.serving import CHROMIUM
 
 playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")]
 
 SCRIPT = Path(__file__).parents[3] / "static/js/ncalayer.js"
