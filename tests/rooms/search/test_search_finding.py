@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
@@ -30,9 +31,13 @@ READERS = ("listing", "issuer", "adviser", "compliance")
 ALPHABET = "аәбвгғдеёжзийкқлмнңоөпрстуұүфхһцчшщъыіьэюя"
 
 
+@cache
+def choices() -> dict[str, list[str]]:
+    return {field: [value for value, _ in pairs] for field, pairs in Wording("ru").choices.items()}
+
+
 def query_of(pairs: list[tuple[str, str]], now: datetime) -> Query:
-    choices = {field: [value for value, _ in found] for field, found in Wording("ru").choices.items()}
-    ground = Ground(now.astimezone(ZONE).date(), choices, day)
+    ground = Ground(now.astimezone(ZONE).date(), choices(), day)
     query, problems = understood(Asked.read(parse_qs(urlencode(pairs))), ground)
     assert not problems, (pairs, problems)
     return query
@@ -128,11 +133,11 @@ def text_reference(values: list[str], operator: str, wanted: str) -> bool:
     return any(TEXT_TESTS[operator](each, wanted) for each in said)
 
 
-def check(key: str, now: datetime, holds: Callable[[Application], bool], **typed: str) -> int:
-    """Compare what a reader finds with a plain filter; return how much it is."""
+def check(key: str, now: datetime, holds: dict[int, bool], **typed: str) -> int:
+    """Compare what a reader finds with a plain filter of what he sees; return how much it is."""
     pairs = [(f"{letter}1", words) for letter, words in zip("fovw", typed.values(), strict=False) if words]
     rows = ids(found(key, now, *pairs))
-    assert rows == [item.id for item in seen_by(key) if holds(item)], (key, typed)
+    assert rows == [ident for ident, is_so in holds.items() if is_so], (key, typed)
     return len(rows)
 
 
@@ -143,15 +148,15 @@ def test_words_are_found_as_a_plain_filter_finds_them(house, now, reader, field)
     renamed(now)
     items = {item.id: texts(item, person(reader))[field] for item in seen_by(reader)}
     whole = sorted({words for said in items.values() for words in said if words})
-    parts = {words[1:5] for words in whole[:12]} | {words[:3].swapcase() for words in whole[:12]}
-    wanted = [*whole[:12], *sorted(parts), "жоқ мұндай", "%", "_", "'"]
+    parts = {words[1:5] for words in whole[:6]} | {words[:3].swapcase() for words in whole[:6]}
+    wanted = [*whole[:6], *sorted(parts), "жоқ мұндай", "%", "_", "'"]
     hits = 0
     for operator in FIELDS[field].operators:
         for value in wanted if operator not in ("filled", "empty") else [""]:
             hits += check(
                 reader,
                 now,
-                lambda item, operator=operator, value=value: text_reference(items[item.id], operator, value),
+                {ident: text_reference(said, operator, value) for ident, said in items.items()},
                 field=field,
                 operator=operator,
                 value=value,
@@ -169,7 +174,7 @@ def test_each_choice_is_found_as_a_plain_filter_finds_it(house, now, reader, fie
             check(
                 reader,
                 now,
-                lambda item, value=value, operator=operator: (value in items[item.id]) is (operator == "is"),
+                {ident: (value in said) is (operator == "is") for ident, said in items.items()},
                 field=field,
                 operator=operator,
                 value=value,
@@ -212,9 +217,7 @@ def test_days_are_found_as_a_plain_filter_finds_them(house, now, reader, field):
             check(
                 reader,
                 now,
-                lambda item, operator=operator, one=one, other=other: day_reference(
-                    items[item.id], operator, one, other, today
-                ),
+                {ident: day_reference(on, operator, one, other, today) for ident, on in items.items()},
                 field=field,
                 operator=operator,
                 value=typed,
@@ -237,17 +240,11 @@ def test_the_last_second_of_a_day_is_that_days_and_the_next_is_not(house, now):
 @pytest.mark.parametrize("operator", ["yes", "no"])
 def test_paper_and_archive_are_found(house, now, reader, operator):
     on_paper = set(db.session.scalars(select(PaperIntake.application_id)))
-    for field, holds in {
-        "on_paper": lambda item: item.id in on_paper,
-        "is_archived": lambda item: item.archived_at is not None,
-    }.items():
-        check(
-            reader,
-            now,
-            lambda item, holds=holds: holds(item) is (operator == "yes"),
-            field=field,
-            operator=operator,
-        )
+    items, is_yes = seen_by(reader), operator == "yes"
+    papers = {item.id: (item.id in on_paper) is is_yes for item in items}
+    archived = {item.id: (item.archived_at is not None) is is_yes for item in items}
+    check(reader, now, papers, field="on_paper", operator=operator)
+    check(reader, now, archived, field="is_archived", operator=operator)
 
 
 @pytest.mark.req("ESRV-16.2.a", "ESRV-16.1.a")
@@ -263,13 +260,13 @@ def test_a_single_request_looks_everywhere_at_once(house, now, reader):
         ]
         for item in seen_by(reader)
     }
+    of_it = [item.id for item in seen_by(reader) if item.organisation.code == "ALTN"]
     every = sorted({words for each in said.values() for words in each if words})
     for words in [*former, *every[::3], "БЕРЕКЕТ", "алтын", "ltn", "жоқ мұндай"]:
         rows = ids(found(reader, now, ("q", words)))
         assert rows == [ident for ident, each in said.items() if text_reference(each, "has", words)], words
     for words in former:
-        wanted = [item.id for item in seen_by(reader) if item.organisation.code == "ALTN"]
-        assert set(wanted) <= set(ids(found(reader, now, ("q", words))))
+        assert set(of_it) <= set(ids(found(reader, now, ("q", words))))
 
 
 def criteria(*rows: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -399,27 +396,27 @@ def test_a_company_is_shown_by_the_name_of_that_day_and_found_by_all_its_names(h
 # Order
 
 
+def alphabetic(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    return [(1, ALPHABET.index(sign)) if sign in ALPHABET else (0, ord(sign) % 1000) for sign in value.casefold()]
+
+
 @pytest.mark.req("ESRV-16.2.b")
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
-@pytest.mark.parametrize("column", [*FIELDS])
 @pytest.mark.parametrize("direction", ["", "desc"])
-def test_any_column_sorts_and_what_is_empty_stands_last(house, now, language, column, direction):
+def test_any_column_sorts_and_what_is_empty_stands_last(house, now, language, direction):
     wording = Wording(language)
-    query = query_of([("s1", column), ("d1", direction)], now)
-    rows = finding.find(query, person("listing"), now=now, language=language)
-    ordered = wording.ordered(rows, query)
+    for column in FIELDS:
+        query = query_of([("s1", column), ("d1", direction)], now)
+        rows = finding.find(query, person("listing"), now=now, language=language)
+        ordered = wording.ordered(rows, query)
+        said = [wording.value(row, column) for row in ordered]
+        valued = [each for each in said if each is not None]
 
-    said = [wording.value(row, column) for row in ordered]
-    valued = [each for each in said if each is not None]
-
-    def key(value: Any) -> Any:
-        if isinstance(value, date):
-            return value
-        return [(1, ALPHABET.index(sign)) if sign in ALPHABET else (0, ord(sign) % 1000) for sign in value.casefold()]
-
-    assert said == valued + [None] * (len(said) - len(valued))
-    assert valued == sorted(valued, key=key, reverse=direction == "desc")
-    assert sorted(ids(ordered)) == sorted(ids(rows))
+        assert said == valued + [None] * (len(said) - len(valued))
+        assert valued == sorted(valued, key=alphabetic, reverse=direction == "desc")
+        assert sorted(ids(ordered)) == sorted(ids(rows))
 
 
 @pytest.mark.req("ESRV-16.2.b")
