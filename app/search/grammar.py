@@ -91,7 +91,7 @@ FIELDS = {
     )
 }
 COLUMNS = tuple(FIELDS)
-USUAL_COLUMNS = ("number", "company", "procedure", "process", "state", "executor", "sent", "entered")
+USUAL_COLUMNS = ("number", "company", "procedure", "process", "state", "executor", "sent")
 
 
 @dataclass(frozen=True)
