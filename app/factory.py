@@ -28,6 +28,7 @@ from app.organisations import views as organisations
 from app.outputs import views as outputs
 from app.permissions import Permission
 from app.rights import views as rights
+from app.search import views as search
 from app.signatures import algorithms
 from app.storage import Storage
 from app.verification import views as verification
@@ -97,7 +98,7 @@ def create_app(settings: config.Config | None = None) -> Flask:
     errors.register(app)
     templating.register(app)
     rooms = (audit, accounts, notifications, organisations, applications, decisions, figures, library, verification)
-    for room in (*rooms, rights, outputs, news):
+    for room in (*rooms, rights, outputs, news, search):
         room.register(app)
     app.add_url_rule("/health", view_func=access.allowed(Permission.PUBLIC)(health))
     register_commands(app)

@@ -8,6 +8,7 @@ formula at all, so that an answer beginning with "=" stays words.
 
 from __future__ import annotations
 
+import csv
 import io
 import re
 import zipfile
@@ -188,6 +189,20 @@ def write(sheets: Iterable[Sheet], *, title: str, now: datetime) -> bytes:
     written = io.BytesIO()
     book.save(written)
     return written.getvalue()
+
+
+def as_csv(lines: Iterable[Sequence[str]]) -> bytes:
+    """Return lines of words as CSV in UTF-8 (with its mark, so that spreadsheets read it so).
+
+    A cell that a spreadsheet would take for a formula is led by an apostrophe.
+    """
+    made = io.StringIO()
+    csv.writer(made).writerows([_plain_words(words) for words in line] for line in lines)
+    return made.getvalue().encode("utf-8-sig")
+
+
+def _plain_words(words: str) -> str:
+    return f"'{words}" if words.startswith(_BEGINS_A_FORMULA) else words
 
 
 def _name(wanted: str, taken: set[str]) -> str:

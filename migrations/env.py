@@ -17,8 +17,20 @@ from app.news import models as _news
 from app.notifications import models as _notifications
 from app.organisations import models as _organisations
 from app.outputs import models as _outputs
+from app.search import models as _search
 
-ROOMS = (_accounts, _applications, _audit, _decisions, _library, _news, _notifications, _organisations, _outputs)
+ROOMS = (
+    _accounts,
+    _applications,
+    _audit,
+    _decisions,
+    _library,
+    _news,
+    _notifications,
+    _organisations,
+    _outputs,
+    _search,
+)
 
 engine: Engine = context.config.attributes["engine"]
 only = set(filter(None, os.environ.get("KEZEN_TABLES", "").split(",")))

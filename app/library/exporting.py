@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import date, datetime
 
@@ -30,21 +28,12 @@ def as_workbook(people: Sequence[Insider], day: date, language: str, *, now: dat
 
 
 def as_csv(people: Sequence[Insider], language: str) -> bytes:
-    """Return the insiders of a day as CSV in UTF-8 (with its mark, so that spreadsheets read it so).
-
-    A cell that a spreadsheet would take for a formula is led by an apostrophe.
-    """
-    made = io.StringIO()
-    writer = csv.writer(made)
-    writer.writerow([say(key, language) for key in _HEAD])
+    """Return the insiders of a day as CSV."""
+    lines = [[say(key, language) for key in _HEAD]]
     for each in people:
         days = [day.strftime("%d.%m.%Y") if day else "" for day in (each.since, each.until)]
-        writer.writerow([_plain(each.name), _plain(_position(each, language)), *days])
-    return made.getvalue().encode("utf-8-sig")
-
-
-def _plain(words: str) -> str:
-    return f"'{words}" if words.startswith(("=", "+", "-", "@", "\t", "\r")) else words
+        lines.append([each.name, _position(each, language), *days])
+    return spreadsheets.as_csv(lines)
 
 
 def _position(row: Insider, language: str) -> str:

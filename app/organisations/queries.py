@@ -58,6 +58,12 @@ def former_names() -> dict[int, list[str]]:
     return found
 
 
+def names_at(moment: datetime) -> dict[int, dict[str, str]]:
+    """Return what organisations were called at a moment, by id: of those that have changed their name since."""
+    later = select(FormerName).where(FormerName.until > moment).order_by(FormerName.until.desc(), FormerName.id.desc())
+    return {row.organisation_id: row.names for row in db.session.scalars(later)}
+
+
 def search(words: str) -> list[Organisation]:
     """Return the clients whose code, BIN, present or former name holds ``words`` (ESRV-16.1.a)."""
     wanted, former = folded(words), former_names()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, request, url_for
@@ -54,6 +54,7 @@ MENU: tuple[tuple[str, str, Permission], ...] = (
     ("accounts.guard", "nav.guard", Permission.GUARD_ACCOUNTS),
     ("library.norms", "nav.normative_base", Permission.VIEW_LIBRARY),
     ("library.insiders", "nav.insiders", Permission.VIEW_LIBRARY),
+    ("search.index", "nav.search", Permission.VIEW_APPLICATIONS),
     ("outputs.index", "nav.outputs", Permission.VIEW_OUTPUTS),
     ("rights.index", "nav.rights", Permission.VIEW_RIGHTS),
     ("notifications.mail", "notices.mails", Permission.VIEW_MAIL),
@@ -141,16 +142,16 @@ def clause_url(clause: str) -> str:
 
 def _url_for_language(code: str) -> str:
     path, query = _can_be_opened_again()
-    return f"{path}?{urlencode({**query, 'lang': code})}"
+    return f"{path}?{urlencode({**query, 'lang': code}, doseq=True)}"
 
 
-def _can_be_opened_again() -> tuple[str, dict[str, str]]:
+def _can_be_opened_again() -> tuple[str, dict[str, list[str]]]:
     """Return path and query of this page; of the one it was sent from where this one only takes what is sent."""
     if request.method in ("GET", "HEAD") or _opens(request.path):
-        return request.path, request.args.to_dict()
+        return request.path, request.args.to_dict(flat=False)
     came_from = urlsplit(request.referrer or "")
     if came_from.netloc == request.host and _opens(came_from.path):
-        return came_from.path, dict(parse_qsl(came_from.query))
+        return came_from.path, parse_qs(came_from.query)
     return "/", {}
 
 

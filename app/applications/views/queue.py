@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from operator import itemgetter
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -22,6 +22,7 @@ from app.applications.views.frame import Answer, blueprint
 from app.errors import Conflict, Invalid, Problem
 from app.permissions import EXECUTOR_ROLES, Permission, queues_headed_by
 from app.terms.folding import folded
+from app.terms.ordering import place
 from app.web import here, paging
 from app.web.access import allowed
 from app.web.errors import code_of, problems_of
@@ -37,7 +38,6 @@ DUE_WITHIN = ("overdue", "0", "3", "7", "14")
 """What may be chosen as "due within": over already, today, in so many days."""
 
 NOBODY = "none"
-_ALPHABET = {letter: place for place, letter in enumerate("аәбвгғдеёжзийкқлмнңоөпрстуұүфхһцчшщъыіьэюя")}
 
 
 class Item(NamedTuple):
@@ -173,12 +173,12 @@ class Look:
         """Return the rows in the order asked for; what has no value in that column stands last."""
         keys: dict[str, Callable[[Item], Any]] = {
             "number": lambda item: item.entry.number,
-            "company": lambda item: _place(self.company(item.entry)),
-            "procedure": lambda item: _place(self.procedure(item.entry).title[self.language]),
-            "stage": lambda item: _place(
+            "company": lambda item: place(self.company(item.entry)),
+            "procedure": lambda item: place(self.procedure(item.entry).title[self.language]),
+            "stage": lambda item: place(
                 self.procedure(item.entry).processes[item.entry.process].short_title[self.language]
             ),
-            "executor": lambda item: _place(self.people.get(item.holder or 0, "")) or None,
+            "executor": lambda item: place(self.people.get(item.holder or 0, "")) or None,
             "due": lambda item: item.entry.due.at,
             "event": lambda item: self._events.get(item.entry.id),
         }
@@ -193,12 +193,6 @@ class Look:
         """Return the address of this page with some of its parameters changed."""
         query = {name: value for name, value in {**self.asked, **changed}.items() if value}
         return f"{url_for('applications.queue')}?{urlencode(query)}"
-
-
-@lru_cache(maxsize=10_000)
-def _place(text: str) -> tuple[int, ...]:
-    """Return where a text stands in the order of the Kazakh alphabet."""
-    return tuple(1000 + _ALPHABET[sign] if sign in _ALPHABET else ord(sign) % 1000 for sign in text.casefold())
 
 
 @blueprint.get("/queue")
@@ -287,7 +281,7 @@ def _choices(look: Look, items: list[Item]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _by_words(pair: tuple[str, str]) -> tuple[int, ...]:
-    return _place(pair[1])
+    return place(pair[1])
 
 
 def _rows(look: Look, items: Sequence[Item]) -> list[dict[str, Any]]:
@@ -339,7 +333,7 @@ def _assignable(items: Sequence[Item], heads: frozenset[str]) -> list[tuple[int,
     """Return who may be given some of the rows that are shown, by whom these queues are headed or held."""
     executors = {item.executor for item in items if item.executor in heads or item.executor in item.entry.mine}
     found = {user.id: user.name for executor in sorted(executors) for user in queueing.colleagues(executor)}
-    return sorted(found.items(), key=lambda pair: _place(pair[1]))
+    return sorted(found.items(), key=lambda pair: place(pair[1]))
 
 
 @blueprint.post("/queue")

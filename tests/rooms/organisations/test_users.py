@@ -40,7 +40,8 @@ def test_the_menu_holds_the_manuals_tabs_in_its_order(browser):
     menu = browser("issuer").get("/").root.find(".//nav[@class='menu']")
 
     tabs = [link.get("data-key") for link in menu.iter("a")]
-    assert tabs.pop() == "nav.outputs", "what the manual does not know stands after its own"
+    assert tabs[-2:] == ["nav.search", "nav.outputs"], "what the manual does not know stands after its own"
+    del tabs[-2:]
     assert tabs == [
         "nav.procedures",
         "nav.users",
