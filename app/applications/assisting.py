@@ -21,6 +21,7 @@ from app.applications.models import Application, AssistedDraft
 from app.errors import AppError, Conflict, Invalid, NotPermitted
 from app.notifications import operations as notifications
 from app.organisations.models import Organisation
+from app.terms import DEFAULT_LANGUAGE
 from app.web import here
 from app.web.templating import ZONE, date_time_text
 from app.workflows.machine import Procedure
@@ -66,8 +67,9 @@ def begin(
         raise Invalid.at("asked_on", "assisted.err.day")
     if asked_on > now.astimezone(ZONE).date():
         raise Invalid.at("asked_on", "assisted.err.future")
+    spoken = person.language or DEFAULT_LANGUAGE
     application = filing.begin(
-        procedure, company, author=by, by=by, act="assist", words=basis, now=now, language=person.language
+        procedure, company, author=by, by=by, act="assist", words=basis, now=now, language=spoken
     )
     given = {"basis": basis, "asked_on": asked_on, "by_id": by.id, "at": now, "once": once}
     db.session.add(AssistedDraft(application_id=application.id, person_id=person.id, **given))

@@ -18,7 +18,7 @@ R = TypeVar("R")
 
 
 GATE = "kezen.security_gate"
-"""Key of ``app.extensions``: ``gate(fresh, always)`` answers a guarded request itself, or returns None and lets it pass."""
+"""Key of ``app.extensions``: ``gate(fresh, always)`` answers a guarded request itself, or lets it pass by None."""
 
 Guarded = bool | Callable[..., bool]
 
