@@ -154,8 +154,13 @@ def take_back_assisted(number: str) -> Answer:
     return redirect(url_for(".hub", number=number), code=303)
 
 
+def _is_there(number: str) -> bool:
+    """Ask for a code only whoever sees the application: to the rest it is not found."""
+    return frame.one(number).number == number
+
+
 @blueprint.post("/applications/<number>/assisted/confirmation")
-@allowed(Permission.FILE, by_code=True)
+@allowed(Permission.FILE, by_code=_is_there)
 def confirm_assisted(number: str) -> Answer:
     """Make it the client's own: his code, taken on the way here, is his word (ESRV-35.3.b)."""
     application = frame.one(number, for_update=True)

@@ -466,7 +466,7 @@ def test_a_chosen_adviser_learns_of_it_once_it_is_the_clients(house):
     application, mailed = filled(), len(mails_to(person("adviser").email))
     effects_before = queries.assigned(application, "adviser")
     teller = Teller(house.config)
-    teller.person = lambda key: person("listing")
+    teller.person = lambda key: person("adviser" if key == "adviser" else "listing")
     teller.fill(application, ("issuer", "adviser_choice"))
     assert queries.assigned(application, "adviser") == effects_before == []
     assert not queries.sees(application, person("adviser"))
