@@ -40,6 +40,7 @@ class Permission(StrEnum):
     APPROVE = "approve"  # comment, agree, return, sign
     PROCESS = "process"  # the Exchange's side of an application
     RECEIVE_PAPER = "receive_paper"  # declare an outage, and enter what comes on paper meanwhile
+    ASSIST = "assist"  # prepare an application at a client's request, for him to confirm
     REGISTER = "register"  # the desk of the chancery: number, or refusal
     VIEW_MEETINGS = "view_meetings"  # the calendar: when which body sits
     READ_MEETINGS = "read_meetings"  # what is before them, and what was voted
@@ -109,11 +110,11 @@ def queues_headed_by(roles: Iterable[Role]) -> frozenset[str]:
     return frozenset(executor for executor, role in UNIT_HEADS.items() if role in held)
 
 
-def desks(roles: Iterable[Role]) -> frozenset[Role]:
-    """Return the desks that take papers in at which the holder of ``roles`` works, or whose work he gives out."""
+def desks(roles: Iterable[Role], permission: Permission) -> frozenset[Role]:
+    """Return the desks with a permission at which the holder of ``roles`` works, or whose work he gives out."""
     held = frozenset(roles)
     headed = {EXECUTOR_ROLES[executor] for executor in queues_headed_by(held)}
-    return frozenset(role for role in held | headed if Permission.RECEIVE_PAPER in PERMISSIONS[role])
+    return frozenset(role for role in held | headed if permission in PERMISSIONS[role])
 
 
 _EVERYBODY = {Permission.OWN_CABINET, Permission.VIEW_LIBRARY, Permission.VERIFY}
@@ -132,9 +133,15 @@ PERMISSIONS: dict[Role, set[Permission]] = {
     Role.ORG_ADMIN: {Permission.MANAGE_USERS, Permission.MANAGE_PARTNERS},
     Role.FIRST_HEAD: {Permission.APPROVE},
     Role.ADVISER: set(),
-    Role.CHANCERY: _STAFF | {Permission.REGISTER, Permission.RECEIVE_PAPER, Permission.VIEW_MAIL},
+    Role.CHANCERY: _STAFF | {Permission.REGISTER, Permission.RECEIVE_PAPER, Permission.ASSIST, Permission.VIEW_MAIL},
     Role.LISTING: _STAFF
-    | {Permission.MEET_CONDITIONS, Permission.RECEIVE_PAPER, Permission.ADMIT, Permission.VIEW_OUTPUTS},
+    | {
+        Permission.MEET_CONDITIONS,
+        Permission.RECEIVE_PAPER,
+        Permission.ASSIST,
+        Permission.ADMIT,
+        Permission.VIEW_OUTPUTS,
+    },
     Role.LAWYER: _STAFF,
     Role.ANALYST: _STAFF,
     Role.LISTING_HEAD: _STAFF
@@ -144,6 +151,7 @@ PERMISSIONS: dict[Role, set[Permission]] = {
         Permission.EDIT_LIBRARY,
         Permission.MOVE_VERSION,
         Permission.RECEIVE_PAPER,
+        Permission.ASSIST,
         Permission.VIEW_OUTPUTS,
         Permission.VIEW_FIGURES,
         Permission.READ_MEETINGS,

@@ -299,8 +299,21 @@ def _meeting(values: Mapping[str, Any]) -> dict[str, str]:
     return {"meeting_at": dates[-1]} if dates else {}
 
 
+def call_advisers(application: Application, *, now: datetime) -> None:
+    """Call the advisers chosen while the Exchange's people entered an application, now that it is the client's."""
+    position = queries.position(application)
+    for stage, row in queries.answers(application).items():
+        if position.status(stage).is_done:
+            _choose_adviser(application, stage, row.values, now=now)
+
+
 def _choose_adviser(application: Application, stage: str, values: Mapping[str, Any], *, now: datetime) -> None:
-    """Make the chosen adviser executor, and tell him by mail and in the cabinet (IS2IN-14.h)."""
+    """Make the chosen adviser executor, and tell him by mail and in the cabinet (IS2IN-14.h).
+
+    Not while the Exchange's people enter it for somebody: till it is his, no partner of his knows of it.
+    """
+    if queries.is_being_entered(application):
+        return
     for form in simple_forms(application, stage):
         for item in form.fields:
             chosen = values.get(form.key, {}).get(item.key)

@@ -16,7 +16,7 @@ from app import catalogue, db
 from app.accounts import queries as people
 from app.accounts.models import User
 from app.applications.models import Application, Assignment, Holding
-from app.applications.queries import DELETED, acting_for, place_id, visible_to
+from app.applications.queries import DELETED, acting_for, offers_among, place_id, visible_to
 from app.errors import NotFound
 from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES, Role
@@ -67,10 +67,13 @@ def under_review(user: User) -> list[Glance]:
     roles = {executor for executor, role in EXECUTOR_ROLES.items() if role in user.roles}
     user_id, is_head = user.id, Role.FIRST_HEAD in user.roles
     taken = taken_from(user, now=here.now()) if roles else frozenset()
+    offered = offers_among(now=here.now())
 
     def is_theirs(ident: int, author_id: int | None, executors: tuple[str, ...]) -> bool:
         if any(each in roles and (ident, each) not in taken for each in executors):
             return True
+        if ident in offered:  # it is the author's turn, who is not the author yet
+            return offered[ident] == user_id and "author" in executors
         if author_id == user_id and "author" in executors:
             return True
         return any((ident, each) in named for each in executors if is_head or each != "first_head")

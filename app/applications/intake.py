@@ -13,13 +13,13 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app import catalogue, db
+from app import db
 from app.accounts.models import User
-from app.applications import attachments, effects, filing, moves, queries, versions
+from app.applications import answering, attachments, effects, entering, filing, moves, queries, versions
 from app.applications.attachments import Received
 from app.applications.models import Application, Attachment, History, Outage, PaperIntake
 from app.audit import operations as audit
-from app.errors import Conflict, Invalid, NotPermitted, Said
+from app.errors import Conflict, Invalid, NotPermitted
 from app.forms.parts import Field
 from app.organisations import queries as organisations
 from app.organisations.models import Organisation
@@ -44,21 +44,6 @@ SCANS = Field.model_validate(
 """The scans of a paper, judged as the files of any field are."""
 
 
-def procedures() -> list[Procedure]:
-    """Return the procedures that organisations file themselves: these may come on paper.
-
-    Not those that need a parent: paper is entered without one, which may be named while it is being entered.
-    """
-    newest = catalogue.present().procedures.newest()
-    return [each for each in newest if each.started_by is None and not (each.parent and each.parent.is_needed)]
-
-
-def companies(procedure: Procedure | None = None) -> list[Organisation]:
-    """Return the organisations in whose name somebody can act, of the kinds a procedure is open to."""
-    kinds = procedure.open_to if procedure else {kind for each in procedures() for kind in each.open_to}
-    return organisations.answerable(kinds)
-
-
 def begin(
     outage: Outage,
     *,
@@ -77,8 +62,8 @@ def begin(
             is said to have brought it, or the scans are missing or will not do.
         Conflict: the same paper has been entered already.
     """
-    procedure = _chosen_procedure(procedure_key)
-    company = _chosen_company(procedure, company_id)
+    procedure = entering.chosen_procedure(procedure_key, "paper.err.procedure")
+    company = entering.chosen_company(procedure, company_id)
     if received_at > now:
         raise Invalid.at("received_on", "paper.err.future")
     if received_at < outage.begins_at or (outage.ends_at is not None and received_at > outage.ends_at):
@@ -127,27 +112,6 @@ def _entered_as(
         )
     )
     return db.session.scalar(statement.limit(1))
-
-
-def _chosen_procedure(key: str) -> Procedure:
-    found = next((each for each in procedures() if each.key == key), None)
-    if found is not None:
-        return found
-    if not key:
-        raise Invalid.at("procedure", "paper.err.no_procedure")
-    known = next((each for each in catalogue.present().procedures.newest() if each.key == key), None)
-    named = Said(dict(known.title)) if known else key[:LONGEST_NAME]
-    raise Invalid.at("procedure", "paper.err.procedure", procedure=named)
-
-
-def _chosen_company(procedure: Procedure, ident: int | None) -> Organisation:
-    found = next((each for each in companies() if each.id == ident), None)
-    if found is None:
-        raise Invalid.at("company", "app.err.company")
-    if found.kind not in procedure.open_to:
-        params = {"company": Said(dict(found.names)), "procedure": Said(dict(procedure.title))}
-        raise Invalid.at("company", "paper.err.company", **params)
-    return found
 
 
 def _note(application: Application, act: str, words: str, *, by: User, now: datetime, **facts: Any) -> None:
@@ -210,6 +174,7 @@ def enter(application: Application, *, by: User, seen: int, now: datetime) -> No
         },
     )
     db.session.expire(application, ["author"])
+    answering.call_advisers(application, now=now)
     versions.record(application, "exchange", round_=application.round, by=by, now=now)
     _note(application, "entered_paper", "", by=by, now=now)
     moves.tell(application, [*way.notify, "first_head"], now=now, besides=by)

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 from sqlalchemy.orm.attributes import set_committed_value
@@ -17,7 +18,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from app import bilingual, db
 from app.accounts.models import User
 from app.applications import addressees, clocks, conditions, effects, facts, holders, queries, taking
-from app.applications.models import Application, Assignment, History, Letter
+from app.applications.models import Application, Assignment, History, Letter, PaperIntake
 from app.audit import operations as audit
 from app.bilingual import Texts
 from app.errors import Conflict, Invalid, NotPermitted, Term
@@ -62,10 +63,11 @@ def stand_at(
     stage: str = "",
     words: str | Texts = "",
     also: Mapping[str, object] = MappingProxyType({}),
+    also_told: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Store a new position, and ``also`` these columns of the application, with the history and audit rows.
 
-    ``by`` None: the system itself.
+    ``by`` None: the system itself.  ``also_told``: what the audit says besides.
 
     Raises:
         Conflict: another transaction has moved the application meanwhile.
@@ -84,7 +86,7 @@ def stand_at(
             set_committed_value(application, name, value)
     target = position.process if moved else ""
     said = {"stage": stage, "source": source, "target": target}
-    note(application, act, **said, words=words, by=by, absent=absent, now=now)
+    note(application, act, **said, words=words, by=by, absent=absent, also_told=also_told, now=now)
     if moved:
         taking.settle(application, source, now=now)
 
@@ -100,6 +102,7 @@ def note(
     target: str = "",
     words: str | Texts = "",
     absent: User | None = None,
+    also_told: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
     """Add an act to the history and the audit; by itself it moves nothing.
 
@@ -113,7 +116,9 @@ def note(
     }
     _ADD_HISTORY.run({"application_id": application.id, **row, **said, "for_id": absent.id if absent else None})
     behalf = {"on_behalf_of": absent.id} if absent else {}
-    audit.record(act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target, **behalf)
+    audit.record(
+        act, f"application {application.number}", by=by_id, at=now, stage=stage, target=target, **behalf, **also_told
+    )
 
 
 def touch(application: Application) -> None:
@@ -218,8 +223,9 @@ def fire(
         Invalid: a reason is asked and none was given, or not in both languages, or it is too long.
     """
     application.require_version(seen)
-    if trigger != "delete" and queries.is_being_entered(application):
-        raise Conflict("paper.err.only_enter")
+    entered = queries.entering(application) if trigger != "delete" else None
+    if entered is not None:
+        raise Conflict("paper.err.only_enter" if isinstance(entered, PaperIntake) else "assisted.err.only_offer")
     if trigger == "delete" and queries.is_duty(application):
         raise Conflict("app.err.duty")
     procedure = queries.procedure(application)

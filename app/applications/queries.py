@@ -34,6 +34,7 @@ from app.applications.models import (
     Answers,
     Application,
     Assignment,
+    AssistedDraft,
     CalendarBegin,
     Comment,
     Document,
@@ -60,7 +61,8 @@ def visible_to(user: User) -> ColumnElement[bool]:
     """Return the condition under which ``user`` sees an application at all.
 
     A client's person sees the applications he created or was made executor of, for good; an
-    adviser only while the issuer's partnership stands.  The Exchange sees what has been sent to
+    adviser only while the issuer's partnership stands.  What an officer has prepared for a client is seen by the one
+    person to whom it is offered, while it is offered.  The Exchange sees what has been sent to
     it, and what it has itself begun; compliance what is archived.
     """
     organisation = user.organisation
@@ -112,6 +114,14 @@ def _visible(sight: str, user_id: Any, organisation_id: Any, now: Any) -> Column
     if sight == "acting":  # while he acts, he sees what lies with the first head
         heads = exists().where(Assignment.application_id == Application.id, Assignment.executor == "first_head")
         known = or_(known, and_(Application.organisation_id == organisation_id, heads))
+    offered = exists().where(
+        AssistedDraft.application_id == Application.id,
+        AssistedDraft.person_id == user_id,
+        AssistedDraft.confirmed_at.is_(None),
+        AssistedDraft.lapses_at > now,
+        Application.organisation_id == organisation_id,
+    )
+    known = or_(known, offered)
     return and_(alive, known, or_(Application.organisation_id == organisation_id, partner_at(organisation_id, now)))
 
 
@@ -260,12 +270,57 @@ def intake(application: Application) -> PaperIntake | None:
     return db.session.scalars(statement).unique().one_or_none()
 
 
+def assisted(application: Application) -> AssistedDraft | None:
+    """Return how an officer has prepared an application for a client, or None where the client began it himself."""
+    statement = select(AssistedDraft).where(AssistedDraft.application_id == application.id)
+    return db.session.scalars(statement).unique().one_or_none()
+
+
+def entering(application: Application) -> PaperIntake | AssistedDraft | None:
+    """Return for what the Exchange's people enter an application that is somebody else's, None where they do not.
+
+    From paper until it is handed in, for a client until he has confirmed it.
+    """
+    if application.submitted_at is not None or application.author_for_id is not None:
+        return None  # so it is with nearly everything, and nothing is asked of the database
+    paper = intake(application)
+    if paper is not None and paper.entered_at is None:
+        return paper
+    draft = assisted(application)
+    return draft if draft is not None and draft.confirmed_at is None else None
+
+
 def is_being_entered(application: Application) -> bool:
-    """Tell whether the Exchange's people are entering it from paper, and it is not handed in yet."""
-    if application.submitted_at is not None:
-        return False
-    found = intake(application)
-    return found is not None and found.entered_at is None
+    """Tell whether the Exchange's people enter it for somebody, and it is not his yet."""
+    return entering(application) is not None
+
+
+def offer(application: Application, *, now: datetime | None = None) -> AssistedDraft | None:
+    """Return the offer of a prepared application that lies with its person now, or None."""
+    found = entering(application)
+    return found if isinstance(found, AssistedDraft) and found.is_offered_at(now or here.now()) else None
+
+
+def offers_among(ids: Sequence[int] | None = None, *, now: datetime) -> dict[int, int]:
+    """Return which of these applications (None: of all) lie with somebody to be confirmed: id -> his."""
+    statement = select(AssistedDraft.application_id, AssistedDraft.person_id).where(
+        AssistedDraft.confirmed_at.is_(None), AssistedDraft.lapses_at > now
+    )
+    if ids is not None:
+        statement = statement.where(AssistedDraft.application_id.in_(ids))
+    return {row[0]: row[1] for row in db.session.execute(statement).all()}
+
+
+def answers_offer(application: Application, user: User, *, now: datetime | None = None) -> bool:
+    """Tell whether ``user`` is the one who may confirm what was prepared: the person named, at that company."""
+    found = offer(application, now=now)
+    return found is not None and found.person_id == user.id and place_id(user) == application.organisation_id
+
+
+def filed_by(application: Application) -> User:
+    """Return the person in whose name an application is: for whom it is prepared, else its author."""
+    found = entering(application)
+    return found.person if isinstance(found, AssistedDraft) else application.author
 
 
 def is_duty(application: Application) -> bool:
@@ -275,11 +330,23 @@ def is_duty(application: Application) -> bool:
 
 
 def enters(application: Application, user: User) -> bool:
-    """Tell whether ``user`` may fill in and hand on what came on paper: a colleague of the desk that took it in."""
-    if not user.is_exchange or not application.author.is_exchange or not user.may(Permission.RECEIVE_PAPER):
+    """Tell whether ``user`` may fill in and hand on what the Exchange enters: a colleague of the desk that began it.
+
+    Not while it is offered to the client: then nobody changes it.
+    """
+    if not user.is_exchange or not application.author.is_exchange:
         return False
-    is_same_desk = bool(desks(user.roles) & desks(application.author.roles))
-    return is_same_desk and is_being_entered(application)
+    found = entering(application)
+    if found is None or offer(application) is not None:
+        return False
+    return is_at_its_desk(application, user, found)
+
+
+def is_at_its_desk(application: Application, user: User, entered: PaperIntake | AssistedDraft) -> bool:
+    """Tell whether ``user`` works at the desk whose people enter the application."""
+    needed = Permission.RECEIVE_PAPER if isinstance(entered, PaperIntake) else Permission.ASSIST
+    is_same_desk = bool(desks(user.roles, needed) & desks(application.author.roles, needed))
+    return is_same_desk and user.may(needed)
 
 
 def on_paper(ids: Sequence[int]) -> set[int]:
@@ -294,6 +361,8 @@ def acts_as(application: Application, user: User, executor: str, *, now: datetim
         return holders.may_act(application, user, executor, now=now)
     if executor == "first_head":
         return _acts_as_head(application, user, now=now or here.now())
+    if executor == "author" and offer(application, now=now) is not None:
+        return False  # nobody changes it until he has answered
     if executor == "author" and (is_author(application, user) or enters(application, user)):
         return is_inside(application, user, now=now)
     place = place_id(user)
@@ -416,5 +485,8 @@ def current_executors(application: Application) -> tuple[str, ...]:
 def executor_people(application: Application, executor: str) -> list[User]:
     """Return the named people who are the given executor; empty for a role of the Exchange."""
     if executor == "author":
+        offered = offer(application)
+        if offered is not None:
+            return [offered.person]
         return [application.author, *(user for user in assigned(application, "author"))]
     return assigned(application, executor)

@@ -45,7 +45,7 @@ class FormOffers:
 
 def record(application: Application) -> dict[str, Any]:
     """Return what is known of the applicant without asking: field key -> canonical value."""
-    author = application.author
+    author = queries.filed_by(application)
     contact = {"contact_name": author.full_name, "contact_phone": author.phone, "contact_email": author.email}
     return {key: value for key, value in {**contact, **organisations.record(application.organisation)}.items() if value}
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import catalogue, demo, schema
 from app.accounts import errands
-from app.applications import stamping
+from app.applications import assisting, stamping
 from app.applications.beginning import Beginner
 from app.applications.timekeeping import Timekeeper
 from app.authorities.online import Online
@@ -148,6 +148,16 @@ def _keep_time(timekeeper: Timekeeper, beginner: Beginner, now: datetime) -> Non
             log.info("marks_kept", count=done)
 
 
+def _keep_offers(now: datetime) -> None:
+    try:
+        ended = assisting.keep(now=now)
+    except Exception:  # as for the terms
+        log.exception("offers_not_kept")
+    else:
+        if ended:
+            log.info("offers_ended", count=ended)
+
+
 def _deliver(config: Config, *, once: bool) -> int:
     try:
         sent = delivery.deliver(config, now=clock.now(config))
@@ -223,6 +233,7 @@ def worker(once: bool) -> None:
     while not stopped.is_set():
         if time.monotonic() >= time_after:
             _keep_time(timekeeper, beginner, clock.now(config))
+            _keep_offers(clock.now(config))
             _remind(clock.now(config))
             _digest(config, clock.now(config))
             time_after = time.monotonic() + TIME_SECONDS

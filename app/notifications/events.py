@@ -64,7 +64,7 @@ def _catalogue(groups: Mapping[str, Iterable[str]]) -> dict[str, Event]:
 
 EVENTS = _catalogue(
     {
-        "progress": ("created", "moved", "transferred", "conclusion_returned"),
+        "progress": ("created", "moved", "transferred", "conclusion_returned", "assisted_gone"),
         "letters": ("letter",),
         "terms": (
             "term_soon",
@@ -76,7 +76,7 @@ EVENTS = _catalogue(
             "condition_met",
         ),
         "meetings": ("meeting_appointed", "meeting_set", "meeting_moved", "meeting_off", "meeting_invited"),
-        "work": ("work_given", "work_reassigned", "work_taken_over", "work_given_back"),
+        "work": ("work_given", "work_reassigned", "work_taken_over", "work_given_back", "assisted_confirmed"),
         "organisation": (
             "partner_added",
             "partnership_ended",
@@ -104,6 +104,10 @@ EVENTS = _catalogue(
             "removal_asked",
             "invited",
             "invited_head",
+            "assisted_offered",
+            "assisted_declined",
+            "assisted_lapsed",
+            "assisted_left",
         ),
         SECURITY: (
             "account_created",

@@ -18,19 +18,21 @@ R = TypeVar("R")
 
 
 GATE = "kezen.security_gate"
-"""Key of ``app.extensions``: ``gate(fresh)`` answers a guarded request itself, or returns None and lets it pass."""
+"""Key of ``app.extensions``: ``gate(fresh, always)`` answers a guarded request itself, or lets it pass by None."""
 
 Guarded = bool | Callable[..., bool]
 
 
 def allowed(
-    *permissions: Permission, secured: Guarded = False, fresh: bool = False
+    *permissions: Permission, secured: Guarded = False, fresh: bool = False, by_code: Guarded = False
 ) -> Callable[[Callable[P, R]], Callable[P, R | Response]]:
     """Let a view be called by those who hold one of ``permissions``.
 
     The anonymous are led to the sign-in page and back, a script is told so; to the rest the page does not exist.
     ``secured``: it is a guarded operation, which needs a security session; a function tells it of the view's
-    arguments.  ``fresh``: it is one that needs a one-time code given just now.
+    arguments.  ``fresh``: it is one that needs a one-time code given just now.  ``by_code``: that code is itself the
+    person's word, so it is asked whatever the settings of his organisation, and whether or not he has a generator;
+    a function may refuse at once those to whom the thing does not exist.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R | Response]:
@@ -43,14 +45,15 @@ def allowed(
                     return redirect(url_for("accounts.login", next=_here()), code=303)
                 if not any(current_user.may(permission) for permission in permissions):
                     raise NotFound
-                if secured(**kwargs) if callable(secured) else secured or fresh:
-                    answer = current_app.extensions[GATE](fresh)
+                always = by_code(**kwargs) if callable(by_code) else by_code
+                if secured(**kwargs) if callable(secured) else secured or fresh or always:
+                    answer = current_app.extensions[GATE](fresh or always, always)
                     if answer is not None:
                         return cast(Response, answer)
             return view(*args, **kwargs)
 
         guarded.permissions = permissions  # type: ignore[attr-defined]
-        guarded.secured = secured or fresh  # type: ignore[attr-defined]
+        guarded.secured = secured or fresh or by_code  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -44,6 +44,7 @@ MENU: tuple[tuple[str, str, Permission], ...] = (
     ("decisions.calendar", "nav.meetings", Permission.VIEW_MEETINGS),
     ("applications.letters", "nav.letters", Permission.PROCESS),
     ("applications.outages", "paper.nav", Permission.RECEIVE_PAPER),
+    ("applications.assisted", "assisted.nav", Permission.ASSIST),
     ("organisations.orgs", "nav.organisations", Permission.VIEW_CLIENTS),
     ("organisations.users", "nav.users", Permission.VIEW_ORGANISATION),
     ("organisations.partnership", "nav.partnership", Permission.VIEW_ORGANISATION),

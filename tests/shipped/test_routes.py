@@ -87,6 +87,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "/letters": STAFF,
     "/letters.xlsx": STAFF,
     "/outages": ("chancery", "listing", "officer", "listing_head"),
+    "/assisted": ("chancery", "listing", "officer", "listing_head"),
+    "/assisted/new": ("chancery", "listing", "officer", "listing_head"),
     "/substitutions": STAFF,
     "/registration": ("chancery",),
     "/rights": ("compliance", *OFFICERS),
@@ -210,6 +212,11 @@ WRITES = {
     "/applications/<number>/procedure",
     "/applications/<number>/terms/<term>/extension",
     "/applications/<number>/paper",
+    "/applications/<number>/assisted/confirmation",
+    "/applications/<number>/assisted/offer",
+    "/applications/<number>/assisted/refusal",
+    "/applications/<number>/assisted/taking-back",
+    "/assisted/new",
     "/applications/<number>/parent",
     "/letters/<ident>/sign",
     "/letters/<ident>/words",
@@ -347,6 +354,7 @@ def test_every_route_names_its_permission(house):
 
 
 GUARDED = {
+    "/applications/<number>/assisted/confirmation",
     "/applications/<number>/sign",
     "/applications/<number>/transitions/<trigger>",  # to send for approval, to send, to withdraw
     "/figures/events.csv",

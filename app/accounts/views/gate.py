@@ -35,9 +35,13 @@ OWN = (CODE, WAY, DEVICE, FRESH)
 ACR = "urn:kezen:acr:one-time-code"
 
 
-def gate(fresh: bool) -> Response | None:
-    """Answer a guarded request itself, or return None and let it pass; ``fresh``: a code given just now is needed."""
-    if not (security_sessions.is_asked_of(current_user) or (fresh and authenticators.has(current_user))):
+def gate(fresh: bool, always: bool = False) -> Response | None:
+    """Answer a guarded request itself, or return None and let it pass; ``fresh``: a code given just now is needed.
+
+    ``always``: of everybody, whatever the settings.
+    """
+    is_asked = always or security_sessions.is_asked_of(current_user)
+    if not is_asked and not (fresh and authenticators.has(current_user)):
         return None
     if WAY in request.form or DEVICE in request.form or CODE in request.form:
         return _answered(fresh)

@@ -26,6 +26,7 @@ from app.applications.models.discussion import (
     RemarkBundle,
 )
 from app.applications.models.papers import (
+    AssistedDraft,
     Attachment,
     AttachmentDecision,
     Document,
@@ -42,6 +43,7 @@ __all__ = [
     "AnyComment",
     "Application",
     "Assignment",
+    "AssistedDraft",
     "Attachment",
     "AttachmentDecision",
     "BundledRemark",

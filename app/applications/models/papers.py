@@ -1,8 +1,8 @@
-"""What is kept of papers: files given, documents made, signatures, letters, what came on paper."""
+"""What is kept of papers: files given, documents made, signatures, letters, what the Exchange enters for others."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.accounts.models import User
 from app.applications.models.application import Application
-from app.db import Record
+from app.db import Record, index_where
 
 
 class Attachment(Record):
@@ -219,3 +219,51 @@ class PaperIntake(Record):
 
     outage: Mapped[Outage] = relationship(lazy="joined")
     by: Mapped[User] = relationship(lazy="joined")
+
+
+class AssistedDraft(Record):
+    """An application that an officer prepares at a client's request, for ``person`` of the company to confirm.
+
+    ``basis`` is how the client asked and ``asked_on`` when.  ``lapses_at`` filled: it was offered at ``offered_at``
+    and lies with the person, who may answer before; an offer that came back has neither, ``returned`` says how it
+    ended (declined, taken_back, lapsed, left), with the ``reason`` of who declined.  ``confirmed_at``: it is the
+    person's own.  ``once``: the mark of the form, by which one sent twice is known.
+    """
+
+    __tablename__ = "assisted_draft"
+    __table_args__ = (
+        index_where("ix_assisted_draft_offered", "person_id", holds="lapses_at IS NOT NULL AND confirmed_at IS NULL"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    application_id: Mapped[int] = mapped_column(ForeignKey("application.id"), unique=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    basis: Mapped[str] = mapped_column(String(300))
+    asked_on: Mapped[date]
+    by_id: Mapped[int] = mapped_column(ForeignKey("user_account.id"))
+    at: Mapped[datetime]
+    once: Mapped[str] = mapped_column(String(64), unique=True)
+    offered_at: Mapped[datetime | None]
+    offered_by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
+    lapses_at: Mapped[datetime | None]
+    confirmed_at: Mapped[datetime | None]
+    returned: Mapped[str] = mapped_column(String(12), default="")
+    returned_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    application: Mapped[Application] = relationship(lazy="select")
+    person: Mapped[User] = relationship(foreign_keys=[person_id], lazy="joined")
+    by: Mapped[User] = relationship(foreign_keys=[by_id], lazy="joined")
+    offered_by: Mapped[User | None] = relationship(foreign_keys=[offered_by_id], lazy="joined")
+
+    def is_offered_at(self, now: datetime) -> bool:
+        """Tell whether it lies with the person; at the second at which it lapses it does no more."""
+        return self.confirmed_at is None and self.lapses_at is not None and now < self.lapses_at
+
+    def state_at(self, now: datetime) -> str:
+        """Return prepared, offered, confirmed, or how the last offer came back."""
+        if self.confirmed_at is not None:
+            return "confirmed"
+        if self.lapses_at is not None:
+            return "offered" if now < self.lapses_at else "lapsed"
+        return self.returned or "prepared"

@@ -10,6 +10,7 @@ from flask import Flask
 from app.applications import handing
 from app.applications.views import (
     approval,
+    assisting,
     attachments,
     autosave,
     bundles,
@@ -56,6 +57,7 @@ MODULES = (
     signing,
     letters,
     paper,
+    assisting,
     documents,
     attachments,
     autosave,

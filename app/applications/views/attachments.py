@@ -188,8 +188,7 @@ def _may_read(application: Application, row: Attachment) -> bool:
     stage = queries.procedure(application).stages.get(row.stage)
     if stage is not None and stage.kind is StageKind.WORK:
         return bool(current_user.is_exchange)
-    intake = queries.intake(application) if current_user.is_exchange else None
-    if intake is not None and (row.stage == attachments.PAPER or intake.entered_at is None):
+    if current_user.is_exchange and (row.stage == attachments.PAPER or queries.is_being_entered(application)):
         return True  # the Exchange's own people have entered it
     return not current_user.is_exchange or attachments.was_sent(row, attachments.sent_moments(application))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -72,6 +72,11 @@ def panels(application: Application) -> list[dict[str, Any]]:
     return [panel for make in found if (panel := make(application)) is not None]
 
 
+def procedure_choices(found: Iterable[Procedure]) -> list[tuple[str, str]]:
+    """Return procedures as a list to choose from shows them, by title."""
+    return sorted(((each.key, each.title[here.language()]) for each in found), key=lambda pair: pair[1])
+
+
 def seen() -> int:
     """Return the version of the application that was on the screen."""
     return whole_number(request.form.get("seen")) or 0
@@ -131,6 +136,7 @@ def head(application: Application) -> dict[str, Any]:
         "procedure": procedure,
         "process": process,
         "paper": queries.intake(application),
+        "assisted": queries.assisted(application),
         "process_title": process.title[language],
         "procedure_title": procedure.title[language],
         "company": application.organisation.names[language],
@@ -140,7 +146,8 @@ def head(application: Application) -> dict[str, Any]:
         "sent_key": "app.sent_to_organisation" if procedure.started_by else "col.submitted_at",
         "not_sent_key": "app.not_sent_to_organisation" if procedure.started_by else "msg.not_sent_yet",
         "next_process": next_process(application),
-        "your_turn": any(queries.acts_as(application, current_user, executor) for executor in executors),
+        "your_turn": queries.answers_offer(application, current_user)
+        or any(queries.acts_as(application, current_user, executor) for executor in executors),
         "may_comment": approval.commenting_kind(application, current_user),
         "may_open_panel": current_user.may(Permission.PROCESS) and queries.received_at(application) is not None,
         "bundles_sent": bundles.count(application) if application.sent_at is not None else 0,

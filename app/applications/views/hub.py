@@ -31,7 +31,7 @@ from app.applications import (
 from app.applications.beginning import BEGUN
 from app.applications.clocks import EXTEND, extension_of
 from app.applications.models import AnyComment, Application, History
-from app.applications.views import belonging, checking, frame, holding
+from app.applications.views import belonging, checking, frame, holding, prepared
 from app.applications.views import extending as extending_view
 from app.applications.views.frame import Answer, blueprint
 from app.applications.views.reading import reading, said
@@ -109,6 +109,7 @@ def page_of(application: Application, problems: list[Problem]) -> str:
         to_sign=_to_sign(application),
         ending=_ending(application, procedure),
         scans=intake.scans(application) if head["paper"] else [],
+        prepared=prepared.panel(application),
         may_enter=head["paper"] is not None and queries.enters(application, current_user),
         rulings=rulings(application),
         extendable=extending_view.offers(application),

@@ -11,7 +11,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import cabinet, facts, filing, moves, parents, queries, queues, reuse
+from app.applications import cabinet, entering, facts, filing, moves, parents, queries, queues, reuse
 from app.applications.models import Application
 from app.applications.queues import Due, Entry
 from app.applications.views import clocks
@@ -41,7 +41,12 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 def row(
-    application: Application, *, mine: bool = False, clock: ClockView | None = None, on_paper: bool = False
+    application: Application,
+    *,
+    mine: bool = False,
+    clock: ClockView | None = None,
+    on_paper: bool = False,
+    offered: bool = False,
 ) -> dict[str, Any]:
     """Return an application as lists show it (IS2IN-9.4.b; A10); ``mine``: it waits on the present user."""
     language = here.language()
@@ -66,15 +71,23 @@ def row(
         "registration_number": application.registration_number,
         "mine": mine,
         "on_paper": on_paper,
+        "offered": offered,
         "clock": clock,
     }
 
 
 def rows(applications: Sequence[Application], mine: Container[int] = ()) -> list[dict[str, Any]]:
     """Return applications as lists show them; ``mine`` are the ids of those that wait on the present user."""
-    ticking, papers = clocks.of(applications), queries.on_paper([item.id for item in applications])
+    ids = [item.id for item in applications]
+    ticking, papers, offered = clocks.of(applications), queries.on_paper(ids), queries.offers_among(ids, now=here.now())
     return [
-        row(item, mine=item.id in mine, clock=clocks.chief(ticking.get(item.id, ())), on_paper=item.id in papers)
+        row(
+            item,
+            mine=item.id in mine,
+            clock=clocks.chief(ticking.get(item.id, ())),
+            on_paper=item.id in papers,
+            offered=item.id in offered,
+        )
         for item in applications
     ]
 
@@ -105,6 +118,7 @@ def _procedure_row(procedure: Procedure) -> dict[str, Any]:
     kinds = [word("role.issuer" if kind == "initiator" else f"role.{kind}") for kind in procedure.open_to]
     may_begin = bool(filing.companies(current_user, procedure))
     is_begun_here = procedure.started_by is not None
+    may_assist = current_user.may(Permission.ASSIST) and procedure in entering.procedures()
     who = "look.procedures.concerning" if is_begun_here else "look.procedures.open_to"
     return {
         "key": procedure.key,
@@ -119,6 +133,7 @@ def _procedure_row(procedure: Procedure) -> dict[str, Any]:
         "graph_href": url_for("applications.graph", key=procedure.key),
         "draft_href": url_for("applications.hub", number=drafts[0].number) if drafts else None,
         "draft_number": drafts[0].number if drafts else None,
+        "assist_href": url_for("applications.new_assisted", procedure=procedure.key) if may_assist else None,
     }
 
 
@@ -289,8 +304,8 @@ def home() -> Answer:
     mine = blocks.pop("mine")
     return render_template(
         "home.html",
-        mine=[item for item in mine if item["state"] != "filling"],
-        drafts=[item for item in mine if item["state"] == "filling"],
+        mine=[item for item in mine if item["state"] != "filling" or item["offered"]],
+        drafts=[item for item in mine if item["state"] == "filling" and not item["offered"]],
         recent=notification_rows(current_user.id, limit=5),
         may_file=current_user.may(Permission.FILE),
         **blocks,
@@ -347,10 +362,10 @@ def _home_rows(found: Sequence[cabinet.Glance] | Sequence[Entry], free: Containe
     return [
         {
             **item,
-            "what": item["process"],
+            "what": word("assisted.answer_it") if item["mine"] and item["offered"] else item["process"],
             "who": item["executor"],
             "at": item["entered_at"],
             "untaken": item["number"] in untaken,
         }
-        for item in rows(shown)
+        for item in rows(shown, {each.id for each in found if isinstance(each, cabinet.Glance) and each.is_mine})
     ]

@@ -11,7 +11,7 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from app import catalogue, db, pdf
-from app.applications import attachments, blank, intake, outages
+from app.applications import attachments, blank, entering, intake, outages
 from app.applications.attachments import Upload
 from app.applications.models import Outage
 from app.applications.views import frame
@@ -128,8 +128,8 @@ def _intake_page(outage: Outage, problems: list[Problem]) -> str:
     return render_template(
         "applications/intake.html",
         of_outage=outage,
-        procedures=sorted(((each.key, each.title[language]) for each in intake.procedures()), key=lambda pair: pair[1]),
-        companies=[(each.id, f"{each.code} – {each.names[language]}") for each in intake.companies()],
+        procedures=frame.procedure_choices(entering.procedures()),
+        companies=[(each.id, f"{each.code} – {each.names[language]}") for each in entering.companies()],
         typed=request.form,
         problems=problems,
     )
@@ -186,15 +186,14 @@ def enter_paper(number: str) -> Answer:
 @allowed(Permission.PUBLIC)
 def paper_pack() -> Answer:
     """List the forms of the procedures to be filled in by hand; to anybody, since signing in may not work."""
-    language = here.language()
-    found = sorted(((each.key, each.title[language]) for each in intake.procedures()), key=lambda pair: pair[1])
+    found = frame.procedure_choices(entering.procedures())
     return render_template("applications/paper_pack.html", procedures=found)
 
 
 @blueprint.get("/paper/<key>.pdf")
 @allowed(Permission.PUBLIC)
 def blank_form(key: str) -> Response:
-    procedure = next((each for each in intake.procedures() if each.key == key), None)
+    procedure = next((each for each in entering.procedures() if each.key == key), None)
     if procedure is None:
         raise NotFound
     language = here.language()

@@ -96,6 +96,7 @@ def _page(organisation: Organisation, problems: list[Problem]) -> str:
         past=[_partnership(item, organisation) for item in queries.past_partnerships(organisation)],
         requests=queries.requests_of(organisation),
         may_admit=current_user.may(Permission.ADMIT),
+        may_assist=current_user.may(Permission.ASSIST) and organisation in queries.answerable([organisation.kind]),
         iin_choices=[_with_iin(each) for each in everybody] if current_user.may(Permission.ADMIT) else [],
         code_choices=[(each, word(f"codes.setting.{each}")) for each in CODES]
         if current_user.may(Permission.GUARD_ACCOUNTS)
