@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import NamedTuple, Protocol
+from functools import cache, lru_cache
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import String, case, or_, select
+from sqlalchemy import String, bindparam, case, func, or_, select
 from sqlalchemy import cast as cast_to
 from sqlalchemy.orm import joinedload, selectinload
 
@@ -16,10 +16,11 @@ from app import catalogue, db
 from app.accounts import queries as people
 from app.accounts.models import User
 from app.applications.models import Application, Assignment, Holding
-from app.applications.queries import DELETED, acting_for, offers_among, place_id, visible_to
+from app.applications.queries import DELETED, acting_for, condition_of, offers_among, place_id, sight_of, visible_to
 from app.errors import NotFound
 from app.organisations import queries as organisations
 from app.permissions import EXECUTOR_ROLES, Role
+from app.statements import Statement
 from app.terms.folding import folded
 from app.web import here
 from app.workflows.guards import Position
@@ -27,11 +28,15 @@ from app.workflows.machine import Procedure
 
 
 class Glance(NamedTuple):
-    """What a list must know of an application to sort it: whether it waits on the reader, or on anybody."""
+    """What a list must know of an application to sort it: whether it waits on the reader, or on anybody.
+
+    ``mark``: see ``mark_of``.
+    """
 
     id: int
     is_mine: bool
     is_awaited: bool
+    mark: tuple[Any, ...]
 
 
 def under_review(user: User) -> list[Glance]:
@@ -40,15 +45,7 @@ def under_review(user: User) -> list[Glance]:
     Columns alone, no records: ten thousand of them are sorted in the time of one page; ``of_glances`` loads those
     that are shown.
     """
-    table = db.table_of(Application)
     place = place_id(user)
-    author_here = case((table.c.author_for_id == place, table.c.author_id), else_=None) if place else table.c.author_id
-    columns = (table.c.id, author_here, table.c.procedure, table.c.procedure_sha256, table.c.process)
-    statement = (
-        select(*columns, cast_to(table.c.stages, String))
-        .where(visible_to(user), Application.archived_at.is_(None))
-        .order_by(table.c.id.desc())
-    )
     held = select(Assignment.application_id, Assignment.executor).where(
         Assignment.user_id == user.id, Assignment.is_current, Assignment.organisation_id.is_not_distinct_from(place)
     )
@@ -78,12 +75,31 @@ def under_review(user: User) -> list[Glance]:
             return True
         return any((ident, each) in named for each in executors if is_head or each != "first_head")
 
+    sight, given = sight_of(user)
     found = []
-    rows = db.session.connection().execute(statement).all()  # plain rows, not wrapped once more by the session
-    for ident, author_id, *standing in rows:
+    for ident, author_id, version, arrived, *standing in _seen(sight, place is not None).rows(
+        {**given, "place": place}
+    ):
         executors = executors_at(*standing)
-        found.append(Glance(ident, is_theirs(ident, author_id, executors), bool(executors)))
+        mark = mark_of(version, arrived, standing[2], standing[0])
+        found.append(Glance(ident, is_theirs(ident, author_id, executors), bool(executors), mark))
     return found
+
+
+def mark_of(version: int, arrived: str, process: str, procedure: str) -> tuple[Any, ...]:
+    """Return what changes when an application moves; its last part is the name of the procedure."""
+    return version, arrived, process, procedure
+
+
+@cache
+def _seen(sight: str, has_place: bool) -> Statement:
+    """Return the statement for what is seen and not archived; a moment as text, which is not converted."""
+    row = db.table_of(Application).c
+    author = case((row.author_for_id == bindparam("place"), row.author_id), else_=None) if has_place else row.author_id
+    columns = (row.id, author, row.version, cast_to(func.coalesce(row.sent_at, row.entered_at), String))
+    standing = (row.procedure, row.procedure_sha256, row.process, cast_to(row.stages, String))
+    seen = select(*columns, *standing).where(condition_of(sight), Application.archived_at.is_(None))
+    return Statement(seen.order_by(row.id.desc()))
 
 
 def taken_from(user: User, *, now: datetime) -> frozenset[tuple[int, str]]:

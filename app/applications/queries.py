@@ -65,8 +65,19 @@ def visible_to(user: User) -> ColumnElement[bool]:
     person to whom it is offered, while it is offered.  The Exchange sees what has been sent to
     it, and what it has itself begun; compliance what is archived.
     """
-    organisation = user.organisation
-    return _visible(_sight_of(user), user.id, organisation.id if organisation else None, here.now())
+    sight, given = sight_of(user)
+    return _visible(sight, given["user_id"], given["organisation_id"], given["now"])
+
+
+@cache
+def condition_of(sight: str) -> ColumnElement[bool]:
+    """Return the condition of a sight for statements that are made once; ``sight_of`` gives its parameters."""
+    return _visible(sight, bindparam("user_id"), bindparam("organisation_id"), bindparam("now", type_=UtcDateTime()))
+
+
+def sight_of(user: User) -> tuple[str, dict[str, Any]]:
+    """Return by which rule ``user`` sees applications, and the parameters of its condition."""
+    return _sight_of(user), {"user_id": user.id, "organisation_id": place_id(user), "now": here.now()}
 
 
 @joining.shown_in.connect
@@ -156,8 +167,7 @@ def is_inside(application: Application, user: User, *, now: datetime | None = No
 @cache
 def _one(sight: str, for_update: bool) -> Select[Application]:
     """Return the statement for one visible application; made once, since every page begins with it."""
-    visible = _visible(sight, bindparam("user_id"), bindparam("organisation_id"), bindparam("now", type_=UtcDateTime()))
-    statement = select(Application).where(Application.number == bindparam("number"), visible)
+    statement = select(Application).where(Application.number == bindparam("number"), condition_of(sight))
     return statement.options(lazyload(Application.organisation)).with_for_update() if for_update else statement
 
 
@@ -170,10 +180,8 @@ def by_number(number: str, *, user: User, for_update: bool = False) -> Applicati
     Raises:
         NotFound: there is none, or not for this user.
     """
-    company = user.organisation
-    given = {"number": number, "user_id": user.id, "organisation_id": company.id if company else None}
-    given |= {"now": here.now()}
-    application = db.session.scalars(_one(_sight_of(user), for_update), given).one_or_none()
+    sight, given = sight_of(user)
+    application = db.session.scalars(_one(sight, for_update), {**given, "number": number}).one_or_none()
     if application is None:
         raise NotFound
     return application

@@ -189,9 +189,10 @@ class History(Record):
     """
 
     __tablename__ = "history"
+    __table_args__ = (Index("ix_history_application_id_id", "application_id", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    application_id: Mapped[int] = mapped_column(index=True)
+    application_id: Mapped[int]
     at: Mapped[datetime]
     by_id: Mapped[int | None] = mapped_column(ForeignKey("user_account.id"))
     act: Mapped[str] = mapped_column(String(60))

@@ -33,8 +33,10 @@ from app.workflows.machine import Procedure
 from app.workflows.parts import StageKind
 
 PAGE = 50
+SHOWN = 20
+"""Rows of what waits on the reader, or on others, on the home page; lists hold all."""
 SHORT = 10
-"""Rows of a head's block on the home page; the queue holds the rest."""
+"""Rows of a block of a head of queues."""
 
 Item = TypeVar("Item")
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -316,11 +318,22 @@ def _blocks_of_client() -> dict[str, Any]:
     """Return what waits on the present user, what is due first at the head, and what he waits for."""
     found = cabinet.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
     mine = [item for item in found if item.is_mine]
-    dues = queues.dues_of(current_user, {item.id for item in mine}) if mine else {}
+    waiting = [item for item in found if item.is_awaited and not item.is_mine]
+    dues = queues.dues_of(mine)
+    first = heapq.nsmallest(SHOWN, mine, key=lambda item: _urgency(dues[item.id]))
     return {
-        "mine": _home_rows(sorted(mine, key=lambda item: _urgency(dues.get(item.id)))),
-        "waiting": _home_rows([item for item in found if item.is_awaited and not item.is_mine]),
+        "mine": _home_rows(first),
+        "waiting": _home_rows(waiting[:SHOWN]),
+        "more": {
+            "mine": _more(mine, SHOWN, url_for(".under_review", tab="mine")),
+            "waiting": _more(waiting, SHOWN, url_for(".under_review", tab="waiting")),
+        },
     }
+
+
+def _more(found: Sequence[Item], shown: int, href: str) -> dict[str, Any] | None:
+    """Return where all of a block stands, None where the page shows it whole."""
+    return {"count": len(found), "href": href} if len(found) > shown else None
 
 
 def _blocks_of_exchange() -> dict[str, Any]:
@@ -335,9 +348,14 @@ def _blocks_of_exchange() -> dict[str, Any]:
     theirs = {item.id for item in mine}
     untaken = [item for item in found if item.id not in theirs and not headed.isdisjoint(item.untaken)]
     late = [item for item in found if item.is_overdue(now) and not headed.isdisjoint(item.standing.ours)]
+    waiting = [item for item in found if item.id not in theirs]
     blocks: dict[str, Any] = {
-        "mine": _home_rows(_first_due(mine, PAGE), free={item.id for item in mine if not item.mine}),
-        "waiting": _home_rows([item for item in found if item.id not in theirs]),
+        "mine": _home_rows(_first_due(mine, SHOWN), free={item.id for item in mine if not item.mine}),
+        "waiting": _home_rows(waiting[:SHOWN]),
+        "more": {
+            "mine": _more(mine, SHOWN, url_for(".under_review", tab="mine")),
+            "waiting": _more(waiting, SHOWN, url_for(".under_review", tab="waiting")),
+        },
     }
     if headed:
         blocks["unit"] = [
@@ -347,8 +365,8 @@ def _blocks_of_exchange() -> dict[str, Any]:
     return blocks
 
 
-def _urgency(due: Due | None) -> tuple[bool, datetime]:
-    return (False, due.at) if due is not None and due.at is not None else (True, _NEVER)
+def _urgency(due: Due) -> tuple[bool, datetime]:
+    return (False, due.at) if due.at is not None else (True, _NEVER)
 
 
 def _first_due(found: Sequence[Entry], most: int) -> list[Entry]:
@@ -356,8 +374,8 @@ def _first_due(found: Sequence[Entry], most: int) -> list[Entry]:
 
 
 def _home_rows(found: Sequence[cabinet.Glance] | Sequence[Entry], free: Container[int] = ()) -> list[dict[str, Any]]:
-    """Return the first of ``found`` as the home page shows them, ``free`` as taken by nobody; lists hold all."""
-    shown = cabinet.of_glances(found[:PAGE])
+    """Return applications as the home page shows them, ``free`` as taken by nobody."""
+    shown = cabinet.of_glances(found)
     untaken = {item.number for item in shown if item.id in free}
     return [
         {

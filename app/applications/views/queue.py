@@ -31,6 +31,8 @@ from app.web.templating import ZONE, word
 from app.workflows.machine import Procedure
 
 PAGE = 50
+NAMED = 3_000
+"""So many applications are named one by one to the database; of more it tells about all."""
 TABS = ("mine", "unit", "unassigned", "waiting", "overdue")
 FIELDS = ("q", "procedure", "company", "executor", "state", "due", "sort", "dir")
 COLUMNS = ("number", "company", "procedure", "stage", "executor", "due", "event")
@@ -111,9 +113,11 @@ class Look:
         """The names of all who may hold anything, by id."""
         return {user.id: user.name for user in people.holders(*EXECUTOR_ROLES.values())}
 
-    @cached_property
-    def _events(self) -> dict[int, int]:
-        return queues.last_events()
+    def _events(self, items: list[Item]) -> dict[int, int]:
+        if self.column != "event":
+            return {}
+        ids = {item.entry.id for item in items}
+        return queues.last_events(list(ids) if len(ids) <= NAMED else None)
 
     def procedure(self, entry: Entry) -> Procedure:
         """Return the procedure of an entry."""
@@ -180,8 +184,9 @@ class Look:
             ),
             "executor": lambda item: place(self.people.get(item.holder or 0, "")) or None,
             "due": lambda item: item.entry.due.at,
-            "event": lambda item: self._events.get(item.entry.id),
+            "event": lambda item: events.get(item.entry.id),
         }
+        events = self._events(items)
         key = keys[self.column]
         by_id = sorted(items, key=lambda item: item.entry.id, reverse=self.is_descending)
         keyed = [(key(item), item) for item in by_id]
