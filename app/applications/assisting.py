@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 import structlog
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import lazyload
 
 from app import db
@@ -33,6 +33,8 @@ STANDS = timedelta(days=30)
 LONGEST_BASIS = 300
 LONGEST_REASON = 1000
 PAGE = "/assisted"
+UNANSWERED = ("assist_declined", "assist_taken_back", "assist_lapsed", "assist_left")
+"""How offers ended that nobody confirmed: between the Exchange and the one to whom each was made."""
 
 
 def begin(
@@ -265,6 +267,8 @@ def keep(*, now: datetime) -> int:
     statement = select(AssistedDraft.application_id).where(
         AssistedDraft.confirmed_at.is_(None), AssistedDraft.lapses_at.is_not(None)
     )
+    statement = statement.join(Application, AssistedDraft.application_id == Application.id)
+    statement = statement.where(Application.process != queries.DELETED)
     with db.transaction(writing=False) as session:
         waiting = list(session.scalars(statement))
     done = 0
@@ -281,7 +285,7 @@ def _judge(ident: int, *, now: datetime) -> bool:
         one = select(Application).where(Application.id == ident).with_for_update()
         application = session.scalars(one.options(lazyload(Application.organisation))).one()
         draft = session.scalars(select(AssistedDraft).where(AssistedDraft.application_id == ident)).unique().one()
-        if draft.confirmed_at is not None or draft.lapses_at is None:
+        if draft.confirmed_at is not None or draft.lapses_at is None or application.process == queries.DELETED:
             return False
         if draft.lapses_at <= now:
             _come_back(application, draft, "lapsed", by=None, now=now)
@@ -294,6 +298,15 @@ def _judge(ident: int, *, now: datetime) -> bool:
 
 
 # What lists show
+
+
+def in_hand(user: User, *, now: datetime) -> frozenset[int]:
+    """Return the ids of what ``user`` has prepared or offered and must go on with: no client has it before him."""
+    lies = or_(AssistedDraft.lapses_at.is_(None), AssistedDraft.lapses_at <= now)
+    own = or_(AssistedDraft.by_id == user.id, AssistedDraft.offered_by_id == user.id)
+    return frozenset(
+        db.session.scalars(select(AssistedDraft.application_id).where(AssistedDraft.confirmed_at.is_(None), lies, own))
+    )
 
 
 def count() -> int:

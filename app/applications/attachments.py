@@ -332,6 +332,12 @@ def was_sent(row: Attachment, moments: Sequence[datetime]) -> bool:
     return any(row.at <= sent_at and (row.removed_at is None or row.removed_at > sent_at) for sent_at in moments)
 
 
+def was_withheld(row: Attachment) -> bool:
+    """Tell whether the Exchange's people took a file out while they entered it: nobody else was to see it."""
+    remover = db.session.get(User, row.removed_by_id) if row.removed_by_id is not None else None
+    return remover is not None and remover.is_exchange
+
+
 def one(application: Application, attachment_id: int) -> Attachment:
     """Return an attachment of this application.
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from app import catalogue, db
 from app.accounts.models import User
 from app.applications import answering, cabinet, changes, effects, facts, moves, parents, queries, reuse
-from app.applications.models import AnyComment, Application, History
+from app.applications.models import AnyComment, Application, AssistedDraft, History
 from app.audit import operations as audit
 from app.bilingual import Texts
 from app.errors import Conflict, Invalid, NotPermitted, Said
@@ -110,8 +110,13 @@ def _belong(application: Application, parent: Application | None, *, by: User, n
 
 
 def may_name_parent(application: Application, user: User) -> bool:
-    """Tell whether ``user`` may still say to which application this one belongs: its author, before it is sent."""
+    """Tell whether ``user`` may still say to which application this one belongs: its author, before it is sent.
+
+    Not the officer who prepares it for a client: what is carried over from there only the client may see.
+    """
     procedure = queries.procedure(application)
+    if isinstance(queries.entering(application), AssistedDraft):
+        return False
     is_early = application.submitted_at is None and application.process == procedure.initial
     return procedure.parent is not None and is_early and queries.acts_as(application, user, "author")
 
@@ -130,6 +135,8 @@ def name_parent(application: Application, number: str, *, by: User, seen: int, n
     procedure = queries.procedure(application)
     if not queries.acts_as(application, by, "author"):
         raise NotPermitted
+    if isinstance(queries.entering(application), AssistedDraft):
+        raise Conflict("parents.err.prepared")
     if not may_name_parent(application, by):
         raise Conflict("parents.err.late")
     if application.parent is not None and application.parent.number == number:

@@ -109,7 +109,7 @@ def report(user: User, company: Organisation, since: date, until: date, language
     statement = (
         select(History, Application)
         .join(Application, Application.id == History.application_id)
-        .where(applications.visible_to(user), History.at >= begin, History.at < end)
+        .where(queries.may_be_told(user), History.at >= begin, History.at < end)
         .where(or_(Application.organisation_id == company.id, History.by_id.in_(own)))
     )
     rows: list[tuple[datetime, int, Facts]] = []

@@ -180,9 +180,12 @@ def _facts(order: Order, company: Organisation, by: User) -> tuple[Facts, frozen
 def _application(number: str, by: User) -> Application:
     """Return the application of a reference; one that he does not see is refused like one that never was."""
     try:
-        return applications.by_number(number, user=by)
+        found = applications.by_number(number, user=by)
     except NotFound:
         raise Invalid.at("number", "outputs.err.number") from None
+    if applications.is_being_entered(found):  # offered to him, and not his yet
+        raise Invalid.at("number", "outputs.err.number")
+    return found
 
 
 def _laid_out(order: Order, number: str, code: str, facts: Facts, now: datetime) -> bytes:

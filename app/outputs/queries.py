@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, false, func, or_, select, tr
 from app import db
 from app.accounts.models import User
 from app.applications import queries as applications
-from app.applications.models import Application
+from app.applications.models import Application, AssistedDraft
 from app.errors import NotFound
 from app.outputs.models import OutputDocument, OutputSubject
 from app.permissions import Permission
@@ -43,6 +43,12 @@ def visible_to(user: User) -> ColumnElement[bool]:
     )
     hidden = exists().where(OutputSubject.document_id == OutputDocument.id, ~seen).correlate(OutputDocument)
     return and_(own, of_people, ~hidden)
+
+
+def may_be_told(user: User) -> ColumnElement[bool]:
+    """Return the condition that papers may tell ``user`` of an application: he sees it, and it is not only offered."""
+    offered = exists().where(AssistedDraft.application_id == Application.id, AssistedDraft.confirmed_at.is_(None))
+    return and_(applications.visible_to(user), ~offered)
 
 
 def count(user: User) -> int:
@@ -86,5 +92,5 @@ def own_applications(user: User) -> Sequence[Application]:
     company = user.organisation
     if company is None:
         return []
-    statement = select(Application).where(Application.organisation_id == company.id, applications.visible_to(user))
+    statement = select(Application).where(Application.organisation_id == company.id, may_be_told(user))
     return db.session.scalars(statement.order_by(Application.id)).unique().all()

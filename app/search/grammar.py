@@ -77,7 +77,7 @@ FIELDS = {
         Field("process", Kind.CHOICE),
         Field("state", Kind.CHOICE),
         Field("executor", Kind.CHOICE, is_known_then=False),
-        Field("author", Kind.TEXT),
+        Field("author", Kind.TEXT, is_known_then=False),
         Field("adviser", Kind.TEXT, is_known_then=False, is_optional=True),
         Field("letter", Kind.TEXT, is_optional=True),
         Field("created", Kind.DAY),

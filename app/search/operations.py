@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import String, func, select
+from sqlalchemy import cast as cast_to
 
 from app import db
 from app.accounts.models import User
@@ -28,7 +29,7 @@ def save(name: str, asked: str, *, is_shared: bool, by: User, now: datetime) -> 
     """
     name = _named(name)
     _in_line(by)
-    same = _called(name, is_shared=is_shared, by=by)
+    same = _called(name, place_id(by), by.id, is_shared=is_shared)
     if same is not None and same.asked == asked and same.owner_id == by.id:
         return same
     if same is not None:
@@ -61,7 +62,7 @@ def rename(row: SavedQuery, name: str, *, seen: int | None, by: User, now: datet
     _require(row, seen, by)
     name = _named(name)
     _in_line(by)
-    other = _called(name, is_shared=row.is_shared, by=row.owner)
+    other = _called(name, row.organisation_id, row.owner_id, is_shared=row.is_shared)
     if other is not None and other.id != row.id:
         raise Invalid.at("name", "search.err.taken")
     _changed(row, "query_renamed", by=by, now=now, name=name)
@@ -116,14 +117,21 @@ def _named(name: str) -> str:
 
 
 def _in_line(by: User) -> None:
-    """Let those who keep queries in one place stand in line, so that names and numbers are counted one by one."""
-    table, ident = (Organisation, place_id(by)) if place_id(by) is not None else (User, by.id)
-    db.session.execute(select(table.id).where(table.id == ident).with_for_update())
+    """Let those who keep queries in one place stand in line, so that names and numbers are counted one by one.
+
+    At the Exchange the first of its people stands for the place.
+    """
+    place = place_id(by)
+    first = select(func.min(User.id)).where(cast_to(User.exchange_roles, String) != "[]").scalar_subquery()
+    one = select(Organisation.id).where(Organisation.id == place) if place else select(User.id).where(User.id == first)
+    db.session.execute(one.with_for_update())
 
 
-def _called(name: str, *, is_shared: bool, by: User) -> SavedQuery | None:
-    """Return the query of a name among those it would stand beside."""
-    rows = (row for row in queries.saved(by) if row.is_shared is is_shared)
+def _called(name: str, place: int | None, owner_id: int, *, is_shared: bool) -> SavedQuery | None:
+    """Return the query of a name among those it would stand beside: all that are shared there, or the owner's own."""
+    beside = SavedQuery.is_shared if is_shared else (~SavedQuery.is_shared & (SavedQuery.owner_id == owner_id))
+    here = SavedQuery.organisation_id.is_not_distinct_from(place)
+    rows = db.session.scalars(select(SavedQuery).where(here, beside)).unique()
     return next((row for row in rows if row.name.casefold() == name.casefold()), None)
 
 

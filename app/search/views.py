@@ -36,7 +36,7 @@ from app.web import here, paging, transactions
 from app.web.access import allowed
 from app.web.errors import code_of, problems_of
 from app.web.giving import give
-from app.web.inputs import day, whole_number
+from app.web.inputs import day, require_plain, whole_number
 from app.web.templating import ZONE, word
 
 blueprint = Blueprint("search", __name__)
@@ -53,7 +53,12 @@ def register(app: Flask) -> None:
 def _asked() -> Asked:
     """Return what the address asks for; a form that was sent carries the query of the page it stood on."""
     if request.method == "POST":
-        return Asked.read(parse_qs(request.form.get("asked", ""), max_num_fields=500))
+        try:
+            given = parse_qs(request.form.get("asked", ""), max_num_fields=500)
+        except ValueError:
+            raise Invalid("search.err.asked") from None
+        require_plain(text for values in given.values() for text in values)
+        return Asked.read(given)
     return Asked.read(request.args.to_dict(flat=False))
 
 
@@ -209,11 +214,13 @@ def keep() -> Answer:
     except (Invalid, Conflict) as refusal:
         db.session.rollback()
         return _page(asked, problems_of(refusal)), code_of(refusal)
-    return redirect(address(asked, saved=opened), code=303)
+    if opened is not None and request.form.get("act") == "rename":
+        return redirect(_saved(opened)["href"], code=303)
+    return redirect(address(asked, saved=opened.id if opened is not None else None), code=303)
 
 
-def _act(asked: Asked) -> int | None:
-    """Do what was asked for; return the id of the kept query that the page then shows as opened.
+def _act(asked: Asked) -> SavedQuery | None:
+    """Do what was asked for; return the kept query that the page then shows as opened.
 
     Raises:
         Invalid: no act was chosen, the query is not sound, or the verb says so.
@@ -237,7 +244,7 @@ def _act(asked: Asked) -> int | None:
         else:
             operations.delete(row, seen=seen, by=by, now=now)
     flash(word(f"search.done.{act}", name=row.name), "success")
-    return row.id if act != "delete" else None
+    return row if act != "delete" else None
 
 
 @blueprint.get("/search/result.<any(csv,xlsx):kind>")

@@ -161,7 +161,7 @@ class Wording:
         return rows
 
     def _key(self, found: Found, column: str) -> Any:
-        if FIELDS[column].kind is Kind.DAY:
-            return getattr(found, column)
-        words = self.value(found, column)
-        return place(str(words)) if words else None
+        value = self.value(found, column)
+        if isinstance(value, date):
+            return value
+        return place(str(value)) if value else None

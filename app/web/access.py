@@ -46,7 +46,8 @@ def allowed(
                 if not any(current_user.may(permission) for permission in permissions):
                     raise NotFound
                 always = by_code(**kwargs) if callable(by_code) else by_code
-                if secured(**kwargs) if callable(secured) else secured or fresh or always:
+                is_guarded = secured(**kwargs) if callable(secured) else secured or fresh
+                if is_guarded or always:
                     answer = current_app.extensions[GATE](fresh or always, always)
                     if answer is not None:
                         return cast(Response, answer)

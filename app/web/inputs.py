@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from typing import Any, TypeVar
 
@@ -34,7 +34,7 @@ def _no_nul() -> None:
         abort(400)
 
 
-_HIDDEN = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_HIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Controls of C0 and C1 but tab and line breaks, and what turns the reading of the text about it."""
 _BREAKS = re.compile("[\r\n\u2028\u2029\u200b]")
 """What a name or a title never holds besides."""
@@ -57,11 +57,19 @@ def _no_hidden_signs() -> None:
     view = current_app.view_functions.get(request.endpoint or "")
     if view is None or getattr(view, _JUDGING, False):
         return
-    for values in request.form.listvalues():
-        for text in values:
-            found = _HIDDEN.search(text)
-            if found is not None:
-                raise Invalid("field.err.control", code=f"U+{ord(found[0]):04X}")
+    require_plain(text for values in request.form.listvalues() for text in values)
+
+
+def require_plain(texts: Iterable[str]) -> None:
+    """Refuse signs that hide or turn text.
+
+    Raises:
+        Invalid: names the sign.
+    """
+    for text in texts:
+        found = _HIDDEN.search(text)
+        if found is not None:
+            raise Invalid("field.err.control", code=f"U+{ord(found[0]):04X}")
 
 
 def line_fault(text: str) -> str:

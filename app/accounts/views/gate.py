@@ -38,7 +38,7 @@ ACR = "urn:kezen:acr:one-time-code"
 def gate(fresh: bool, always: bool = False) -> Response | None:
     """Answer a guarded request itself, or return None and let it pass; ``fresh``: a code given just now is needed.
 
-    ``always``: of everybody, whatever the settings.
+    ``always``: of everybody, whatever the settings, and for this very act: no code that was given before will do.
     """
     is_asked = always or security_sessions.is_asked_of(current_user)
     if not is_asked and not (fresh and authenticators.has(current_user)):
@@ -46,7 +46,7 @@ def gate(fresh: bool, always: bool = False) -> Response | None:
     if WAY in request.form or DEVICE in request.form or CODE in request.form:
         return _answered(fresh)
     session, now = login_session(), clock.unmoved()
-    if security_sessions.is_open(session, now=now, fresh=fresh):
+    if not always and security_sessions.is_open(session, now=now, fresh=fresh):
         if request.method not in READING:
             security_sessions.note_use(session, now=now)
         return None

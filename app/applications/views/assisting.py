@@ -72,6 +72,9 @@ def _new_page(problems: list[Problem]) -> str:
             db.session.rollback()
             procedure = None
             problems = problems or problems_of(refusal)
+    elif {"procedure", "company"} <= request.args.keys():  # «Далее» with one of them left empty
+        left = (("procedure", "paper.err.no_procedure", key), ("company", "app.err.company", company_id))
+        problems = problems or [Problem(path, fault) for path, fault, value in left if not value]
     is_chosen = procedure is not None and company is not None
     return render_template(
         "applications/assisted_new.html",

@@ -188,6 +188,8 @@ def _may_read(application: Application, row: Attachment) -> bool:
     stage = queries.procedure(application).stages.get(row.stage)
     if stage is not None and stage.kind is StageKind.WORK:
         return bool(current_user.is_exchange)
+    if not current_user.is_exchange and attachments.was_withheld(row):
+        return False
     if current_user.is_exchange and (row.stage == attachments.PAPER or queries.is_being_entered(application)):
         return True  # the Exchange's own people have entered it
     return not current_user.is_exchange or attachments.was_sent(row, attachments.sent_moments(application))

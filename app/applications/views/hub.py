@@ -11,6 +11,7 @@ from flask_login import current_user
 from app import bilingual, db
 from app.applications import (
     approval,
+    assisting,
     bundles,
     composing,
     conditions,
@@ -328,7 +329,9 @@ def _left_open(ids: list[int], readable: Mapping[int, AnyComment]) -> str:
 def is_internal(application: Application, procedure: Procedure, row: History) -> bool:
     """Tell whether only the Exchange may read it: its own stages, and what came before it called the organisation."""
     stage = procedure.stages.get(row.stage)
-    if row.act in (letters.REWORDED, *holders.ACTS) or (stage is not None and stage.kind in frame.INTERNAL):
+    if row.act in (letters.REWORDED, *holders.ACTS, *assisting.UNANSWERED) or (
+        stage is not None and stage.kind in frame.INTERNAL
+    ):
         return True
     called = application.submitted_at
     return procedure.started_by is not None and (called is None or row.at < called)
@@ -348,7 +351,7 @@ def act_words(procedure: Procedure, row: History, language: str = "") -> str:
 
 
 def _people(application: Application) -> list[dict[str, str]]:
-    people = [{"key": "role.author", "name": application.author.name}]
+    people = [{"key": "role.author", "name": named(application.author)}]
     first_head = organisations.first_head(application.organisation)
     if first_head is not None:
         people.append({"key": "role.first_head", "name": first_head.name})

@@ -11,7 +11,7 @@ from flask import Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 
 from app import catalogue, db
-from app.applications import cabinet, entering, facts, filing, moves, parents, queries, queues, reuse
+from app.applications import assisting, cabinet, entering, facts, filing, moves, parents, queries, queues, reuse
 from app.applications.models import Application
 from app.applications.queues import Due, Entry
 from app.applications.views import clocks
@@ -26,7 +26,7 @@ from app.web.access import allowed
 from app.web.errors import problems_of
 from app.web.inputs import whole_number
 from app.web.paging import Page
-from app.web.templating import ZONE, word
+from app.web.templating import ZONE, named, word
 from app.workflows.graph import draw
 from app.workflows.guards import CATEGORIES
 from app.workflows.machine import Procedure
@@ -62,7 +62,7 @@ def row(
         "procedure": procedure.title[language],
         "process": process.short_title[language],
         "process_key": process.key,
-        "author": application.author.name,
+        "author": named(application.author),
         "executor": ", ".join(moves.executor_words(application, executors, language, reader=current_user)),
         "status": process.state_key,
         "state": process.state,
@@ -303,11 +303,8 @@ def _outcome(application: Application) -> str:
 @allowed(Permission.OWN_CABINET)
 def home() -> Answer:
     blocks = _blocks_of_exchange() if current_user.may(Permission.PROCESS) else _blocks_of_client()
-    mine = blocks.pop("mine")
     return render_template(
         "home.html",
-        mine=[item for item in mine if item["state"] != "filling" or item["offered"]],
-        drafts=[item for item in mine if item["state"] == "filling" and not item["offered"]],
         recent=notification_rows(current_user.id, limit=5),
         may_file=current_user.may(Permission.FILE),
         **blocks,
@@ -315,46 +312,61 @@ def home() -> Answer:
 
 
 def _blocks_of_client() -> dict[str, Any]:
-    """Return what waits on the present user, what is due first at the head, and what he waits for."""
+    """Return what waits on the present user, what is due first at the head, his drafts, and what he waits for.
+
+    What somebody has prepared for him stands before all: nothing else tells of its end.
+    """
     found = cabinet.under_review(current_user) if current_user.may(Permission.VIEW_APPLICATIONS) else []
     mine = [item for item in found if item.is_mine]
     waiting = [item for item in found if item.is_awaited and not item.is_mine]
-    dues = queues.dues_of(mine)
-    first = heapq.nsmallest(SHOWN, mine, key=lambda item: _urgency(dues[item.id]))
+    dues, offered = queues.dues_of(mine), queries.offers_among(now=here.now()) if mine else {}
+    procedures_ = catalogue.present().procedures.procedures
+
+    def is_draft(item: cabinet.Glance) -> bool:
+        *_, process, name = item.mark
+        return item.id not in offered and procedures_[name].processes[process].state == "filling"
+
+    drafts, others = [item for item in mine if is_draft(item)], [item for item in mine if not is_draft(item)]
+    first = heapq.nsmallest(SHOWN, others, key=lambda item: (item.id not in offered, _urgency(dues[item.id])))
+    own = url_for(".under_review", tab="mine")
     return {
         "mine": _home_rows(first),
+        "drafts": _home_rows(drafts[:SHOWN]),
         "waiting": _home_rows(waiting[:SHOWN]),
         "more": {
-            "mine": _more(mine, SHOWN, url_for(".under_review", tab="mine")),
-            "waiting": _more(waiting, SHOWN, url_for(".under_review", tab="waiting")),
+            "mine": own if len(others) > SHOWN else "",
+            "drafts": own if len(drafts) > SHOWN else "",
+            "waiting": url_for(".under_review", tab="waiting") if len(waiting) > SHOWN else "",
         },
     }
 
 
-def _more(found: Sequence[Item], shown: int, href: str) -> dict[str, Any] | None:
-    """Return where all of a block stands, None where the page shows it whole."""
-    return {"count": len(found), "href": href} if len(found) > shown else None
-
-
 def _blocks_of_exchange() -> dict[str, Any]:
-    """Return the same for the Exchange's people: what they hold, and what lies in their queues.
+    """Return the same for the Exchange's people: what they hold, what lies in their queues, what they prepare.
 
     To the head of queues also what nobody has taken there, and what is late.
     """
     now = here.now()
     found = queues.entries(current_user, now=now)
     own, headed = queues_of(current_user.roles), queues_headed_by(current_user.roles)
-    mine = [item for item in found if item.standing.awaits_us and (item.mine or not own.isdisjoint(item.untaken))]
+    prepared = assisting.in_hand(current_user, now=now)
+    mine = [
+        item
+        for item in found
+        if item.id in prepared or (item.standing.awaits_us and (item.mine or not own.isdisjoint(item.untaken)))
+    ]
     theirs = {item.id for item in mine}
     untaken = [item for item in found if item.id not in theirs and not headed.isdisjoint(item.untaken)]
     late = [item for item in found if item.is_overdue(now) and not headed.isdisjoint(item.standing.ours)]
     waiting = [item for item in found if item.id not in theirs]
+    free = {item.id for item in mine if not item.mine and item.id not in prepared}
     blocks: dict[str, Any] = {
-        "mine": _home_rows(_first_due(mine, SHOWN), free={item.id for item in mine if not item.mine}),
+        "mine": _home_rows(_first_due(mine, SHOWN), free=free),
+        "drafts": [],
         "waiting": _home_rows(waiting[:SHOWN]),
         "more": {
-            "mine": _more(mine, SHOWN, url_for(".under_review", tab="mine")),
-            "waiting": _more(waiting, SHOWN, url_for(".under_review", tab="waiting")),
+            "mine": url_for(".queue") if len(mine) > SHOWN else "",
+            "waiting": url_for(".under_review", tab="waiting") if len(waiting) > SHOWN else "",
         },
     }
     if headed:

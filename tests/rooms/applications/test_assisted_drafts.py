@@ -13,13 +13,15 @@ from test_conflicts import at_once
 from test_creating import address, offered
 
 from app import db
-from app.accounts import authenticators, one_time_codes
-from app.applications import answering, assisting, attachments, cabinet, intake, moves, outages, queries, reuse
+from app.accounts import authenticators, one_time_codes, security_sessions
+from app.accounts.models import LoginSession
+from app.applications import answering, assisting, attachments, cabinet, filing, intake, moves, outages, queries, reuse
 from app.applications.attachments import Upload
 from app.applications.models import Application, AssistedDraft
 from app.audit.models import AuditEntry
 from app.errors import Conflict, Invalid, NotPermitted
 from app.organisations.models import Membership
+from app.outputs import queries as outputs
 from app.web import clock, here
 
 SECOND = timedelta(seconds=1)
@@ -196,10 +198,10 @@ def test_the_officer_never_sends_or_signs_it(house, browser):
             officer.post(address(number, "paper"), seen).status,
         ]
 
-    assert all(status in (403, 404, 409, 303) for status in tried())
+    assert all(status in (403, 404, 409) for status in tried())
     offer(refetched(number))
     db.session.commit()
-    assert all(status in (403, 404, 409, 303) for status in tried())
+    assert all(status in (403, 404, 409) for status in tried())
     assert (refetched(number).process, refetched(number).submitted_at) == ("filling", None)
     for by in ("listing", "clerk"):
         with pytest.raises(Conflict) as refused:
@@ -574,3 +576,69 @@ def test_a_form_sent_twice_at_once_begins_one(live):
     assert {answer.status for answer in answers} == {303}
     assert len({answer.location for answer in answers}) == 1
     assert db.session.scalar(select(func.count(Application.id))) == before + 1
+
+
+@pytest.mark.req("ESRV-35.3.b")
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_no_code_given_before_is_the_word_for_it(house, browser):
+    secret, client = enrolled("clerk"), browser("clerk")
+    application = offer(filled())
+    session = db.session.scalars(select(LoginSession).order_by(LoginSession.id.desc()).limit(1)).one()
+    security_sessions.open_by_code(session, code(secret), now=clock.unmoved())
+    db.session.commit()
+
+    page = client.get(address(application.number))
+    asked = client.send(page, f"{address(application.number, 'assisted')}/confirmation")
+
+    assert (asked.status, draft_of(application.number).confirmed_at) == (401, None)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_a_file_that_the_officer_took_out_again_is_never_the_clients(house, browser):
+    application, officer, now = filled(), person("listing"), here.now()
+    with attachments.received([Upload("theirs.pdf", papers.pdf("x")), Upload("ours.pdf", papers.pdf("y"))]) as found:
+        wrong, right = (
+            attachments.keep(application, "documents", "documents.charter", each, by=officer, now=now) for each in found
+        )
+    attachments.take_out(application, wrong.id, by=officer, now=now)
+    number = offer(application).number
+    db.session.commit()
+
+    client = browser("clerk")
+
+    def status(row):
+        return client.get(address(number, "attachments", str(row.id))).status
+
+    assert (status(wrong), status(right)) == (404, 200)
+    confirm(refetched(number))
+    db.session.commit()
+    assert (status(wrong), status(right)) == (404, 200)
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_the_client_himself_names_the_application_within_which_it_is(house):
+    application = begun(procedure_key="bond_listing")
+    by, seen = person("listing"), application.version
+    assert not filing.may_name_parent(application, by)
+    with pytest.raises(Conflict) as refused:
+        filing.name_parent(application, "", by=by, seen=seen, now=here.now())
+
+    assert refused.value.key == "parents.err.prepared"
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_papers_tell_nothing_of_what_is_only_offered(house):
+    number = offer(filled()).number
+
+    assert number not in {each.number for each in outputs.own_applications(person("clerk"))}
+    confirm(refetched(number))
+    assert number in {each.number for each in outputs.own_applications(person("clerk"))}
+
+
+@pytest.mark.parametrize("database", ["sqlite"])
+def test_what_was_deleted_lapses_no_more(house):
+    application = offer(filled(), now=here.now() - assisting.STANDS)
+    moves.fire(application, "delete", by=person("listing"), seen=application.version, now=here.now())
+    db.session.commit()
+
+    assert assisting.keep(now=here.now()) == 0

@@ -437,6 +437,20 @@ def test_kazakh_letters_stand_where_their_alphabet_has_them_and_a_second_column_
         assert numbers == sorted(numbers, reverse=True)
 
 
+@pytest.mark.req("ESRV-16.2.b")
+def test_applications_of_one_day_stand_in_the_order_of_the_second_column(house, now):
+    query = query_of([("s1", "created"), ("s2", "number"), ("d2", "desc")], now)
+    wording = Wording("ru")
+
+    rows = wording.ordered(finding.find(query, person("listing"), now=now, language="ru"), query)
+
+    days: dict[object, list[str]] = {}
+    for row in rows:
+        days.setdefault(wording.value(row, "created"), []).append(row.number)
+    assert max(map(len, days.values())) > 5
+    assert all(numbers == sorted(numbers, reverse=True) for numbers in days.values())
+
+
 def test_the_statements_of_a_search_do_not_grow_with_the_applications(house, now):
     pairs = [("q", "a"), ("s1", "company"), ("col", "adviser"), ("col", "letter")]
 

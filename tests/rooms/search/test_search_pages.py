@@ -391,6 +391,15 @@ def test_an_unsound_query_is_not_kept_and_no_act_is_refused(house, browser):
     assert names_of("issuer") == []
 
 
+def test_a_kept_query_holds_no_hidden_signs_and_no_endless_list(browser):
+    someone = browser("issuer")
+    someone.get("/search")
+
+    for asked in ("&".join(["c=number"] * 600), "q=%00", "q=%E2%80%AE"):
+        assert someone.post("/search", {"act": "save", "name": "x", "asked": asked}).status == 422, asked[:9]
+    assert names_of("issuer") == []
+
+
 def test_the_archive_leads_here_with_its_words(browser):
     someone = browser("issuer")
     link = someone.get("/archive?q=ALTN").one(data_key="search.from_archive").get("href")
