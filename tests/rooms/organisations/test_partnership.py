@@ -19,7 +19,7 @@ from factories import (
 )
 
 from app import catalogue, db
-from app.applications import effects, filing
+from app.applications import addressees, effects, filing
 from app.applications import queries as applications
 from app.applications.models import Application
 from app.errors import Conflict, Invalid, NotFound, NotPermitted
@@ -204,7 +204,7 @@ def test_an_adviser_whose_partnership_is_over_neither_sees_nor_begins_nor_is_tol
 
     assert not applications.sees(application, adviser)
     assert company("ALTN") not in filing.companies(adviser, _procedure("share_listing"))
-    told = applications.around(application).get("adviser", [])
+    told = addressees.around(application).get("adviser", [])
     assert not [each for each in told if each.id == adviser.id and each.is_active]
 
 
