@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from forged_messages import CONTENT, NOW
 
-from app.cli.signatures import WRONG_USAGE, commands
+from app.cli.signatures import commands
+from app.cli.usage import WRONG_USAGE
 from app.sandbox import signing
 from app.signatures import asn1, certificates, cms, listed, ocsp, revocation, timestamps
 from app.signatures.asn1 import BITS, OCTETS, SEQUENCE, SET, tlv
