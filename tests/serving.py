@@ -35,8 +35,7 @@ from tests.houses import pour
 
 ROOT = Path(__file__).resolve().parent.parent
 CHROMIUM = os.environ.get("KEZEN_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"))),
-    None,
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"))), None
 )
 """The browser of the tests, None where there is none."""
 PROGRAMS = Path(sys.executable).parent
