@@ -109,7 +109,17 @@ PAGES = (
     ("listing_head", "/figures"),
     ("listing_head", "/figures/paths"),
     ("listing_head", "/norms/new"),
+    ("issuer", "/search"),
+    ("listing", "/search?q=ALTN&s1=created"),
+    ("listing", "/search?f1=created&o1=on&v1=soon"),
+    ("listing", "/assisted"),
+    ("listing", "/assisted/new"),
+    ("listing", "/assisted/new?procedure=share_listing&company=1"),
 )
+
+
+ANSWERS = {"/no-such-page": 404, "/search?f1=created&o1=on&v1=soon": 422}
+"""What other pages are answered with than 200."""
 
 
 @dataclass
@@ -127,7 +137,7 @@ class Visit:
         person = self.visitors[key]
         person.page.emulate_media(color_scheme="light")
         person.page.set_viewport_size(DESK)  # type: ignore[arg-type]
-        person.go(path.format(**self.numbers), status=404 if path == "/no-such-page" else 200)
+        person.go(path.format(**self.numbers), status=ANSWERS.get(path, 200))
         return person
 
 
